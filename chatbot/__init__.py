@@ -1,0 +1,31 @@
+"""Text in, reply out: a Chinese chatbot that runs on onnxruntime.
+
+>>> from chatbot import ChatBot
+>>> bot = ChatBot.load()
+>>> bot.reply("你好").text != ""
+True
+"""
+
+from chatbot.bot import ChatBot, Reply
+from chatbot.bundle import Bundle
+from chatbot.decoding import Beam, Decoding, Greedy
+from chatbot.errors import BundleError, ChatbotError, UsageError
+from chatbot.text import Tokenizer, normalise
+from chatbot.vocabulary import Vocabulary
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Beam",
+    "Bundle",
+    "BundleError",
+    "ChatBot",
+    "ChatbotError",
+    "Decoding",
+    "Greedy",
+    "Reply",
+    "Tokenizer",
+    "UsageError",
+    "Vocabulary",
+    "normalise",
+]

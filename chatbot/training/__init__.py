@@ -1,0 +1,1 @@
+"""From a corpus store to a bundle. All of torch, onnx and safetensors is in here."""

@@ -1,0 +1,176 @@
+"""Every setting of a training run, with its default: the one address it has."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from chatbot.errors import UsageError
+
+Mode = Literal["context", "feedback", "peek", "attention"]
+Cell = Literal["rnn", "lstm", "gru"]
+Summary = Literal["last", "mean", "sum"]
+Attention = Literal["dot", "general", "additive"]
+Optimizer = Literal["adam", "adamw", "sgd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for setting in dataclasses.fields(self):
+            _check_type(setting.name, getattr(self, setting.name), hints[setting.name])
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the section with `values` set; an unknown name is a `UsageError`."""
+        known = [setting.name for setting in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+                raise UsageError(f"unknown setting {name!r}. {hint}")
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(_Section):
+    """Describe the network; see `chatbot.training.model` for what each part computes."""
+
+    mode: Mode = "attention"
+    cell: Cell = "gru"
+    embedding: int = 128
+    encoder_hidden: int = 128  # of each direction
+    encoder_layers: int = 1
+    bidirectional: bool = True
+    hidden: int = 256  # of the decoder
+    decoder_layers: int = 1
+    summary: Summary = "last"
+    attention: Attention = "general"
+    tied: bool = True  # the output matrix is the embedding table
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("embedding", "encoder_hidden", "encoder_layers", "hidden", "decoder_layers"):
+            _check_range(name, getattr(self, name), 1, 8192)
+        _check_range("dropout", self.dropout, 0.0, 0.95)
+        if self.mode == "attention" and self.attention == "dot" and self.memory != self.hidden:
+            raise UsageError(
+                f"dot attention compares decoder states of {self.hidden} numbers with encoder "
+                f"states of {self.memory}: make them equal or choose general or additive."
+            )
+
+    @property
+    def memory(self) -> int:
+        """Return the size M of an encoder state, both directions together."""
+        return self.encoder_hidden * (2 if self.bidirectional else 1)
+
+    @property
+    def decoder_input(self) -> int:
+        """Return the size of what the decoder's first layer reads at a step (design, D4)."""
+        return {
+            "context": self.memory,
+            "feedback": self.embedding,
+            "peek": self.embedding + self.memory,
+            "attention": self.embedding + self.memory,
+        }[self.mode]
+
+    @property
+    def readout_input(self) -> int:
+        """Return the size of what the output is computed from: s_t, with attention c_t too."""
+        return self.hidden + (self.memory if self.mode == "attention" else 0)
+
+    @property
+    def state_tensors(self) -> int:
+        """Return how many tensors a recurrent state has: h, and for an LSTM c."""
+        return 2 if self.cell == "lstm" else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(_Section):
+    """Describe what of the store is trained on, and how it becomes ids."""
+
+    vocabulary_size: int = 20_000
+    min_count: int = 2
+    max_source: int = 50  # tokens, EOS included; what is longer is cut
+    max_reply: int = 30  # tokens, EOS included; a pair with a longer reply is left out
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_range("vocabulary_size", self.vocabulary_size, 5, 1_000_000)
+        _check_range("min_count", self.min_count, 1, 1_000_000)
+        _check_range("max_source", self.max_source, 2, 10_000)
+        _check_range("max_reply", self.max_reply, 2, 512)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(_Section):
+    """Describe the loop."""
+
+    epochs: int = 10
+    minutes: float = 0.0  # stop after so long; 0: no limit
+    batch_tokens: int = 4096  # source and reply tokens of a batch, padding included
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3
+    clip: float = 1.0  # largest norm of the gradient
+    teacher_forcing: float = 1.0  # share of the steps that are fed the true previous token
+    evaluate_every: int = 500  # steps; the end of an epoch is always evaluated
+    samples: int = 3  # replies shown at each evaluation
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_range("epochs", self.epochs, 1, 1_000_000)
+        _check_range("minutes", self.minutes, 0.0, 1e6)
+        _check_range("batch_tokens", self.batch_tokens, 1, 10_000_000)
+        _check_range("learning_rate", self.learning_rate, 0.0, 100.0)
+        _check_range("clip", self.clip, 1e-6, 1e9)
+        _check_range("teacher_forcing", self.teacher_forcing, 0.0, 1.0)
+        _check_range("evaluate_every", self.evaluate_every, 1, 1_000_000_000)
+        _check_range("samples", self.samples, 0, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Hold all settings of a run."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the recipe with `values` set: {"model": {"hidden": 512}, …}."""
+        sections: dict[str, type[_Section]] = {
+            "model": ModelConfig,
+            "data": DataConfig,
+            "train": TrainConfig,
+        }
+        unknown = [name for name in values if name not in sections]
+        if unknown:
+            raise UsageError(f"unknown section {unknown[0]!r}. Known: {', '.join(sections)}.")
+        parts: dict[str, Any] = {
+            name: sections[name].from_dict(part) for name, part in values.items()
+        }
+        return cls(**parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `from_dict` reads."""
+        return dataclasses.asdict(self)
+
+
+def _check_type(name: str, value: object, expected: Any) -> None:
+    if get_origin(expected) is Literal:
+        if value not in get_args(expected):
+            raise UsageError(f"{name}={value!r}: expected one of {', '.join(get_args(expected))}.")
+        return
+    accepted = (int, float) if expected is float else expected
+    if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
+        raise UsageError(f"{name}={value!r}: expected {expected.__name__}.")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        raise UsageError(f"{name}={value}: expected a number from {low} to {high}.")

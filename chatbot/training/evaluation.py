@@ -1,0 +1,89 @@
+"""How good a model is on pairs it was not trained on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from chatbot.bundle import Hypothesis
+from chatbot.decoding import Decoding
+from chatbot.training.dataset import Pairs
+from chatbot.training.model import Memory, Seq2Seq, State
+from chatbot.training.search import log_probs, search
+from chatbot.vocabulary import EOS, PAD
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Hold teacher-forced figures over all tokens of a split."""
+
+    loss: float  # nats a token
+    tokens: int
+
+    @property
+    def perplexity(self) -> float:
+        """Return e to the loss."""
+        return math.exp(min(self.loss, 700.0))
+
+
+@torch.inference_mode()
+def validate(model: Seq2Seq, pairs: Pairs, *, batch_tokens: int) -> Validation:
+    """Return the loss a token over all pairs, each step fed the true token before it."""
+    training = model.training
+    model.eval()
+    total, tokens = 0.0, 0
+    for batch in pairs.batches(batch_tokens, seed=None):
+        loss, count = model.loss(*batch)
+        total, tokens = total + loss.item(), tokens + count
+    model.train(training)
+    return Validation(total / max(1, tokens), tokens)
+
+
+@torch.inference_mode()
+def generate(
+    model: Seq2Seq, sources: Sequence[Sequence[int]], decoding: Decoding
+) -> list[list[Hypothesis]]:
+    """Return for each source (ids with EOS) its hypotheses, best first, found with PyTorch."""
+    training = model.training
+    model.eval()
+    src_len = torch.tensor([len(source) for source in sources])  # (B,)
+    src = torch.full((len(sources), int(src_len.max())), PAD)  # (B, S)
+    for row, source in zip(src, sources, strict=True):
+        row[: len(source)] = torch.tensor(source)
+    memory = model.encode(src, src_len).repeat(decoding.width)
+    state = model.decoder.start(memory.summary)
+    found = search(_ModelStep(model, memory), state, len(sources), decoding)
+    model.train(training)
+    return found
+
+
+@torch.inference_mode()
+def score(model: Seq2Seq, source: Sequence[int], ids: Sequence[int], decoding: Decoding) -> float:
+    """Return the score that a search gives to one reply (ids without EOS), all steps at once."""
+    tokens = [*ids, EOS][: decoding.max_length]
+    logits = model(torch.tensor([source]), torch.tensor([len(source)]), torch.tensor([tokens]))
+    going_on = torch.zeros(1, dtype=torch.bool)
+    total = sum(
+        log_probs(now, going_on, end_allowed=position >= decoding.min_length)[0, token].item()
+        for position, (now, token) in enumerate(zip(logits.unbind(dim=1), tokens, strict=True))
+    )
+    return float(total / ((5 + len(tokens)) / 6) ** decoding.length_penalty)
+
+
+class _ModelStep:
+    """Offer a model as the step of a search: hypotheses (B, K) are its rows (B · K)."""
+
+    def __init__(self, model: Seq2Seq, memory: Memory) -> None:
+        self._model = model
+        self._memory = memory  # (R, …): all hypotheses of a source look at the same
+
+    def __call__(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        logits, state = self._model.step(tokens.flatten(), state, self._memory)
+        return logits.view(*tokens.shape, -1), state  # (B, K, V)
+
+    def reorder(self, state: State, parents: Tensor) -> State:
+        sources, width = parents.shape
+        rows = (parents + width * torch.arange(sources)[:, None]).flatten()  # (R,)
+        return tuple(part[:, rows] for part in state)

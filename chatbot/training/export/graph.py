@@ -1,0 +1,223 @@
+"""A small builder of ONNX graphs, so that the parts read like their equations.
+
+A `Value` is the output of a node; arithmetic on values appends nodes. A node stands in the
+innermost graph among those of its inputs: what a loop body computes from outer values alone is
+computed once, before the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+IR_VERSION = 8
+
+INT64, INT32, FLOAT, BOOL = (
+    TensorProto.INT64,
+    TensorProto.INT32,
+    TensorProto.FLOAT,
+    TensorProto.BOOL,
+)
+
+Array = npt.NDArray[Any]
+
+
+class Value:
+    """Name one tensor of a graph."""
+
+    def __init__(self, graph: Graph, name: str) -> None:
+        self.graph = graph
+        self.name = name
+
+    def __add__(self, other: Value | int | float) -> Value:
+        return op("Add", self, other)
+
+    def __radd__(self, other: Value | int | float) -> Value:
+        return op("Add", other, self)
+
+    def __sub__(self, other: Value | int | float) -> Value:
+        return op("Sub", self, other)
+
+    def __rsub__(self, other: Value | int | float) -> Value:
+        return op("Sub", other, self)
+
+    def __mul__(self, other: Value | int | float) -> Value:
+        return op("Mul", self, other)
+
+    def __truediv__(self, other: Value | int | float) -> Value:
+        return op("Div", self, other)
+
+    def __floordiv__(self, other: Value | int | float) -> Value:
+        return op("Div", self, other)  # of integers ONNX keeps the whole part
+
+    def __mod__(self, other: Value | int | float) -> Value:
+        return op("Mod", self, other)
+
+    def __pow__(self, other: Value | int | float) -> Value:
+        return op("Pow", self, other)
+
+    def __matmul__(self, other: Value) -> Value:
+        return op("MatMul", self, other)
+
+
+class Graph:
+    """Collect nodes; weights and constants all stand in the outermost graph."""
+
+    def __init__(self, outer: Graph | None = None) -> None:
+        self.outer = outer
+        self.root: Graph = outer.root if outer else self
+        self.depth: int = outer.depth + 1 if outer else 0
+        self.nodes: list[onnx.NodeProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.weights: dict[tuple[str, bytes, tuple[int, ...]], onnx.TensorProto] = {}
+        self._numbers = count()
+
+    def name(self, kind: str) -> str:
+        """Return a name that no other value of the model has."""
+        return f"{kind}_{next(self.root._numbers)}"
+
+    def input(self, name: str, kind: int, shape: Sequence[int | str] | None) -> Value:
+        """Declare an input."""
+        self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return Value(self, name)
+
+    def weight(self, array: Array) -> Value:
+        """Store an array once, however often it is asked for."""
+        root = self.root
+        key = (array.dtype.str, array.tobytes(), array.shape)
+        if key not in root.weights:
+            root.weights[key] = numpy_helper.from_array(array, self.name("weight"))
+        return Value(root, root.weights[key].name)
+
+    def integers(self, *values: int) -> Value:
+        """Return a constant vector of int64: a shape, axes, indices."""
+        return self.weight(np.array(values, dtype=np.int64))
+
+    def loop(
+        self,
+        trips: Value,
+        initial: Mapping[str, tuple[Value, int]],
+        body: Callable[[Value, dict[str, Value]], tuple[dict[str, Value], Value]],
+    ) -> dict[str, Value]:
+        """Run `body` up to `trips` times and return what it carried last.
+
+        `initial` gives each carried name its first value and its element type. The body gets
+        the number of the turn and the carried values, and returns the next values and whether to
+        go on.
+        """
+        inside = Graph(outer=self)
+        turn = inside.input(self.name("turn"), INT64, ())
+        inside.input(self.name("go_on"), BOOL, ())
+        carried = {
+            name: inside.input(self.name(name), kind, None) for name, (_, kind) in initial.items()
+        }
+        after, go_on = body(turn, carried)
+        # An output must be a node's of this very graph: Identity makes it one in every case.
+        outputs = [
+            (op("Identity", value, graph=inside).name, kind)
+            for value, kind in [(go_on, BOOL)] + [(after[n], initial[n][1]) for n in initial]
+        ]
+        proto = helper.make_graph(
+            inside.nodes,
+            self.name("body"),
+            inside.inputs,
+            [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs],
+        )
+        always = self.weight(np.array(True))
+        first = [value for value, _ in initial.values()]
+        names = [self.name(f"last_{name}") for name in initial]
+        inputs = [trips.name, always.name, *(value.name for value in first)]
+        self.nodes.append(helper.make_node("Loop", inputs, names, body=proto))
+        return {name: Value(self, last) for name, last in zip(initial, names, strict=True)}
+
+    def model(self, outputs: dict[str, tuple[Value, int, Sequence[int | str]]]) -> onnx.ModelProto:
+        """Return the checked model whose outputs carry the given names."""
+        for name, (value, _, _) in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [value.name], [name]))
+        graph = helper.make_graph(
+            self.nodes,
+            "seq2seq",
+            self.inputs,
+            [helper.make_tensor_value_info(n, kind, s) for n, (_, kind, s) in outputs.items()],
+            initializer=list(self.weights.values()),
+        )
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], producer_name="duihua")
+        model.ir_version = IR_VERSION
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def op(
+    kind: str, *inputs: Value | int | float | None, graph: Graph | None = None, **attributes: Any
+) -> Value:
+    """Append a node with one output."""
+    (value,) = ops(kind, *inputs, outputs=1, graph=graph, **attributes)
+    return value
+
+
+def ops(
+    kind: str,
+    *inputs: Value | int | float | None,
+    outputs: int,
+    graph: Graph | None = None,
+    **attributes: Any,
+) -> list[Value]:
+    """Append a node; Python numbers become constants, None an input that is left out."""
+    given = [value.graph for value in inputs if isinstance(value, Value)]
+    place = graph or max(given, key=lambda candidate: candidate.depth)
+    names = ["" if value is None else _value(place, value).name for value in inputs]
+    results = [place.name(kind) for _ in range(outputs)]
+    place.nodes.append(helper.make_node(kind, names, results, **attributes))
+    return [Value(place, result) for result in results]
+
+
+def cast(value: Value, kind: int) -> Value:
+    """Change the element type."""
+    return op("Cast", value, to=kind)
+
+
+def reshape(value: Value, *shape: Value | int) -> Value:
+    """Change the shape; a dimension may be a number or a scalar value."""
+    return op("Reshape", value, _shape(value.graph, shape))
+
+
+def flat(value: Value) -> Value:
+    """Join all dimensions but the first."""
+    return op("Flatten", value, axis=1)
+
+
+def full(graph: Graph, value: np.generic, *shape: Value | int) -> Value:
+    """Return a tensor of the given shape filled with one value."""
+    tensor = numpy_helper.from_array(np.array([value]))
+    return op("ConstantOfShape", _shape(graph, shape), value=tensor)
+
+
+def unsqueeze(value: Value, axis: int) -> Value:
+    """Insert a dimension of 1."""
+    return op("Unsqueeze", value, value.graph.integers(axis))
+
+
+def size(value: Value, axis: int) -> Value:
+    """Return one dimension of the shape, a scalar."""
+    return op("Gather", op("Shape", value), axis, axis=0)
+
+
+def _shape(graph: Graph, sizes: Sequence[Value | int]) -> Value:
+    numbers = [size for size in sizes if isinstance(size, int)]
+    if len(numbers) == len(sizes):
+        return graph.integers(*numbers)
+    return op("Concat", *(unsqueeze(_value(graph, size), 0) for size in sizes), axis=0)
+
+
+def _value(graph: Graph, value: Value | int | float) -> Value:
+    if isinstance(value, Value):
+        return value
+    return graph.weight(np.array(value, dtype=np.int64 if isinstance(value, int) else np.float32))

@@ -1,0 +1,251 @@
+"""The network: encoder, attention, decoder, and the four ways they are joined.
+
+Legend of the shapes:
+    B  sources in a batch             V  tokens of the vocabulary
+    S  tokens of the longest source   E  size of an embedding
+    T  tokens of the longest reply    M  size of an encoder state, both directions together
+    R  rows of a search, B · width    H  size of a decoder state
+    L  layers of the decoder
+
+With encoder states h_1 … h_S, their summary C, decoder state s_t and previous token y_{t-1}:
+
+    context     s_0 = 0      s_t = RNN(s_{t-1}, C)
+    feedback    s_0 = f(C)   s_t = RNN(s_{t-1}, E y_{t-1})          Sutskever et al. 2014
+    peek        s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; C])     Cho et al. 2014
+    attention   s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; c_t])   Bahdanau et al. 2015
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from chatbot.training.config import ModelConfig
+from chatbot.vocabulary import BOS, PAD
+
+State = tuple[Tensor, ...]
+"""The decoder's recurrent state: (h,), for an LSTM (h, c), each (L, R, H)."""
+
+RNNS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class Memory(NamedTuple):
+    """Hold what the decoder may look at."""
+
+    states: Tensor  # (B, S, M)
+    keys: Tensor  # (B, S, ·): the states as the attention compares them
+    mask: Tensor  # (B, S), True on tokens, False on padding
+    summary: Tensor  # (B, M)
+
+    def repeat(self, times: int) -> "Memory":
+        """Return each source `times` times in a row: (B · times, …)."""
+        return Memory(*(part.repeat_interleave(times, dim=0) for part in self))
+
+
+class Encoder(nn.Module):
+    """Read the source in one or both directions."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.summary = config.summary
+        self.rnn = RNNS[config.cell](
+            config.embedding,
+            config.encoder_hidden,
+            num_layers=config.encoder_layers,
+            bidirectional=config.bidirectional,
+            batch_first=True,
+            dropout=config.dropout if config.encoder_layers > 1 else 0.0,
+        )
+
+    def forward(self, embedded: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (B, S, E) and true lengths (B,) to states (B, S, M) and their summary (B, M).
+
+        Packing keeps padding out of both directions; states of padding are exactly 0.
+        """
+        packed = pack_padded_sequence(
+            embedded, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        output, final = self.rnn(packed)
+        states, _ = pad_packed_sequence(
+            output, batch_first=True, total_length=embedded.size(1)
+        )  # (B, S, M)
+        if self.summary != "last":
+            total = states.sum(dim=1)  # (B, M)
+            return states, total / lengths[:, None] if self.summary == "mean" else total
+        hidden = final[0] if isinstance(final, tuple) else final  # (layers · directions, B, ·)
+        top = hidden[-2:] if self.rnn.bidirectional else hidden[-1:]
+        return states, torch.cat(list(top), dim=-1)  # (B, M)
+
+
+class Attention(nn.Module):
+    """Look up the source states that matter for a query.
+
+    dot       e_j = q · h_j                     Luong et al. 2015, eq. 8
+    general   e_j = q · W h_j                   Luong et al. 2015, eq. 8
+    additive  e_j = v · tanh(W q + U h_j)       Bahdanau et al. 2015, appendix A.1.2
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.kind = config.attention
+        if self.kind != "dot":
+            self.key = nn.Linear(config.memory, config.hidden, bias=False)
+        if self.kind == "additive":
+            self.query = nn.Linear(config.hidden, config.hidden)
+            self.score = nn.Linear(config.hidden, 1, bias=False)
+
+    def project(self, states: Tensor) -> Tensor:
+        """Return the keys (B, S, H) of the states (B, S, M): computed once a source."""
+        return states if self.kind == "dot" else self.key(states)
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Map a query (R, H) to the context c_t (R, M) and the weights (R, S), 0 on padding."""
+        if self.kind == "additive":
+            features = torch.tanh(self.query(query)[:, None] + memory.keys)  # (R, S, H)
+            scores = self.score(features).squeeze(-1)  # (R, S)
+        else:
+            scores = torch.bmm(memory.keys, query[:, :, None]).squeeze(-1)  # (R, S)
+        weights = scores.masked_fill(~memory.mask, -torch.inf).softmax(dim=-1)
+        return torch.bmm(weights[:, None], memory.states).squeeze(1), weights
+
+
+class Decoder(nn.Module):
+    """Write the reply token by token, in one of the four modes."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.rnn = RNNS[config.cell](
+            config.decoder_input,
+            config.hidden,
+            num_layers=config.decoder_layers,
+            batch_first=True,
+            dropout=config.dropout if config.decoder_layers > 1 else 0.0,
+        )
+        if config.mode != "context":
+            size = config.state_tensors * config.decoder_layers * config.hidden
+            self.bridge = nn.Linear(config.memory, size)
+        if config.mode == "attention":
+            self.attention = Attention(config)
+
+    def start(self, summary: Tensor) -> State:
+        """Return s_0: 0 in context mode, else f(C) = tanh(W C + b) for every layer."""
+        config, rows = self.config, summary.size(0)
+        shape = (rows, config.state_tensors, config.decoder_layers, config.hidden)
+        if config.mode == "context":
+            state = summary.new_zeros(shape)
+        else:
+            state = torch.tanh(self.bridge(summary)).view(shape)
+        return tuple(part.contiguous() for part in state.permute(1, 2, 0, 3))  # (L, R, H) each
+
+    def forward(self, embedded: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
+        """Map previous tokens (R, T, E) to features of the output (R, T, H or H + M).
+
+        Only attention needs a loop over the steps: its input depends on the previous state.
+        """
+        if self.config.mode != "attention":
+            return self._run(self._inputs(embedded, memory.summary), state)
+        features = []
+        for previous in torch.split(embedded, 1, dim=1):  # (R, 1, E)
+            context, _ = self.attention(state[0][-1], memory)  # (R, M)
+            output, state = self._run(torch.cat([previous, context[:, None]], dim=-1), state)
+            features.append(torch.cat([output, context[:, None]], dim=-1))  # (R, 1, H + M)
+        return torch.cat(features, dim=1), state
+
+    def _inputs(self, embedded: Tensor, summary: Tensor) -> Tensor:
+        repeated = summary[:, None].expand(-1, embedded.size(1), -1)  # (R, T, M)
+        match self.config.mode:
+            case "context":
+                return repeated
+            case "peek":
+                return torch.cat([embedded, repeated], dim=-1)  # (R, T, E + M)
+            case _:
+                return embedded
+
+    def _run(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        lstm = self.config.cell == "lstm"
+        output, final = self.rnn(inputs, state if lstm else state[0])  # (R, T, H)
+        return output, final if lstm else (final,)
+
+
+class Seq2Seq(nn.Module):
+    """Join embedding, encoder, decoder and output."""
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(vocabulary_size, config.embedding, padding_idx=PAD)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.dropout = nn.Dropout(config.dropout)
+        if config.tied:
+            self.bottleneck = nn.Linear(config.readout_input, config.embedding)
+            self.output = nn.Linear(config.embedding, vocabulary_size)
+            self.output.weight = self.embedding.weight
+            # Tied logits are dot products of embeddings: unit variance would start them at ±√E.
+            nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
+            with torch.no_grad():
+                self.embedding.weight[PAD].zero_()
+        else:
+            self.output = nn.Linear(config.readout_input, vocabulary_size)
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        """Map sources (B, S) of true lengths (B,) to what the decoder may look at."""
+        states, summary = self.encoder(self.dropout(self.embedding(src)), src_len)
+        mask = torch.arange(src.size(1), device=src.device)[None] < src_len[:, None]  # (B, S)
+        attends = self.config.mode == "attention"
+        keys = self.decoder.attention.project(states) if attends else states
+        return Memory(states, keys, mask, summary)
+
+    def step(self, tokens: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
+        """Map previous tokens (R,) and a state to the logits (R, V) of the next token."""
+        embedded = self.dropout(self.embedding(tokens))[:, None]  # (R, 1, E)
+        features, state = self.decoder(embedded, state, memory)
+        return self._logits(features[:, 0]), state
+
+    def forward(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
+        """Return the logits (B, T, V) of a reply (B, T), each step fed the true token before it."""
+        memory = self.encode(src, src_len)
+        first = torch.full_like(reply[:, :1], BOS)
+        previous = torch.cat([first, reply[:, :-1]], dim=1)  # (B, T)
+        embedded = self.dropout(self.embedding(previous))
+        features, _ = self.decoder(embedded, self.decoder.start(memory.summary), memory)
+        return self._logits(features)
+
+    def free_running(
+        self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float
+    ) -> Tensor:
+        """Return the logits (B, T, V) with only a share of the steps fed the true token.
+
+        The others are fed the model's own likeliest token (scheduled sampling, Bengio et al. 2015).
+        """
+        memory = self.encode(src, src_len)
+        state = self.decoder.start(memory.summary)
+        token, logits = torch.full_like(reply[:, 0], BOS), []
+        for true in reply.unbind(dim=1):  # (B,)
+            now, state = self.step(token, state, memory)
+            logits.append(now)
+            forced = torch.rand(true.shape, device=true.device) < teacher_forcing
+            token = torch.where(forced, true, now.argmax(dim=-1))
+        return torch.stack(logits, dim=1)
+
+    def loss(
+        self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float = 1.0
+    ) -> tuple[Tensor, int]:
+        """Return the cross-entropy in nats summed over the valid tokens, and their number."""
+        if teacher_forcing < 1.0:
+            logits = self.free_running(src, src_len, reply, teacher_forcing)
+        else:
+            logits = self(src, src_len, reply)
+        total = cross_entropy(
+            logits.flatten(0, 1), reply.flatten(), ignore_index=PAD, reduction="sum"
+        )
+        return total, int((reply != PAD).sum())
+
+    def _logits(self, features: Tensor) -> Tensor:
+        if self.config.tied:
+            features = torch.tanh(self.bottleneck(self.dropout(features)))
+        logits: Tensor = self.output(self.dropout(features))
+        return logits
