@@ -66,7 +66,8 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Choose every character seen `min_count` times, then the most frequent words.
 
-        `word_counts` are the words of the segmented corpus; `size` counts the special tokens too.
+        `word_counts` are the words of the segmented corpus, the spaces between Latin words among
+        them; `size` counts the special tokens too.
         A character's cost comes from its count as a word of its own (at least 1), as in jieba's
         dictionary, so that words win over their characters.
         """
@@ -76,7 +77,6 @@ class Vocabulary:
         for word, count in word_counts.items():
             for character in word:
                 characters[character] += count
-        characters.pop(" ", None)
         room = size - len(SPECIALS)
         chosen = [c for c, n in _by_frequency(characters) if n >= min_count][:room]
         words = {

@@ -2,8 +2,10 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from chatbot.errors import UsageError
@@ -116,7 +118,7 @@ class TrainConfig(_Section):
     learning_rate: float = 1e-3
     clip: float = 1.0  # largest norm of the gradient
     teacher_forcing: float = 1.0  # share of the steps that are fed the true previous token
-    evaluate_every: int = 500  # steps; the end of an epoch is always evaluated
+    evaluate_every: int = 500  # steps; the end of the run is always evaluated
     samples: int = 3  # replies shown at each evaluation
     seed: int = 0
 
@@ -159,6 +161,37 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` reads."""
         return dataclasses.asdict(self)
+
+
+def read_recipe(file: str | Path | None, settings: Iterable[str] = ()) -> Recipe:
+    """Return the recipe of a TOML file, with settings such as "model.hidden=512" on top."""
+    values: dict[str, dict[str, Any]] = _read_toml(Path(file)) if file else {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not equals or not dot:
+            raise UsageError(f"{setting!r}: expected SECTION.NAME=VALUE, as in model.hidden=512.")
+        values.setdefault(section, {})[key] = _toml_value(text.strip())
+    return Recipe.from_dict(values)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: no recipe ({error}).") from error
+    loose = [name for name, value in values.items() if not isinstance(value, dict)]
+    if loose:
+        raise UsageError(f"{path}: {loose[0]!r} stands outside the sections model, data, train.")
+    return values
+
+
+def _toml_value(text: str) -> Any:
+    """Return a number or a truth value as such, anything else as text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _check_type(name: str, value: object, expected: Any) -> None:

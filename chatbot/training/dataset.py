@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from chatbot.errors import StoreError
-from chatbot.text import Tokenizer
+from chatbot.text import Tokenizer, normalise
 from chatbot.training.config import DataConfig
 from chatbot.vocabulary import EOS, PAD
 
@@ -60,14 +60,22 @@ class Store:
             yield from connection.execute(query, (split,))
 
     def word_counts(self, split: str) -> Counter[str]:
-        """Count the words of the accepted pairs of a split, as the import segmented them."""
+        """Count the words of the accepted pairs of a split, as the import segmented them.
+
+        The words leave out the spaces between Latin words, which are tokens too.
+        """
         counts: Counter[str] = Counter()
-        query = "SELECT prompt_words, reply_words FROM pairs WHERE split = ? AND rejected IS NULL"
+        query = (
+            "SELECT prompt_words, reply_words, prompt, reply FROM pairs"
+            " WHERE split = ? AND rejected IS NULL"
+        )
         with self._connect() as connection:
-            for prompt, reply in connection.execute(query, (split,)):
-                counts.update(prompt.split())
-                counts.update(reply.split())
-        return counts
+            for *words, prompt, reply in connection.execute(query, (split,)):
+                counts.update(" ".join(words).split())
+                for text in (prompt, reply):
+                    if " " in text:
+                        counts[" "] += normalise(text).count(" ")
+        return +counts
 
     def _connect(self) -> "closing[sqlite3.Connection]":
         uri = f"{self.path.resolve().as_uri()}?mode=ro"
@@ -112,7 +120,7 @@ class Pairs:
 
     def _groups(self, batch_tokens: int, seed: int | None) -> list[list[int]]:
         if seed is None:
-            return list(self._cut(sorted(range(len(self)), key=self._length), batch_tokens))
+            return list(self._cut(sorted(range(len(self)), key=self._rank), batch_tokens))
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self), generator=generator).tolist()
         typical = max(1, len(self._ids) // max(1, len(self)))
@@ -121,7 +129,7 @@ class Pairs:
             group
             for start in range(0, len(order), pool)
             for group in self._cut(
-                sorted(order[start : start + pool], key=self._length), batch_tokens
+                sorted(order[start : start + pool], key=self._rank), batch_tokens
             )
         ]
         return [groups[i] for i in torch.randperm(len(groups), generator=generator).tolist()]
@@ -138,6 +146,11 @@ class Pairs:
             group.append(index)
         if group:
             yield group
+
+    def _rank(self, index: int) -> tuple[int, int]:
+        """Sort by reply, then to and fro by source: neighbours are alike in both lengths."""
+        source, reply = self._length(index)
+        return reply, source if reply % 2 else -source
 
     def _length(self, index: int) -> tuple[int, int]:
         start, middle, end = self._ends[2 * index : 2 * index + 3]

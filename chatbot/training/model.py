@@ -207,12 +207,7 @@ class Seq2Seq(nn.Module):
 
     def forward(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
         """Return the logits (B, T, V) of a reply (B, T), each step fed the true token before it."""
-        memory = self.encode(src, src_len)
-        first = torch.full_like(reply[:, :1], BOS)
-        previous = torch.cat([first, reply[:, :-1]], dim=1)  # (B, T)
-        embedded = self.dropout(self.embedding(previous))
-        features, _ = self.decoder(embedded, self.decoder.start(memory.summary), memory)
-        return self._logits(features)
+        return self._logits(self._forced(src, src_len, reply))
 
     def free_running(
         self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float
@@ -235,14 +230,23 @@ class Seq2Seq(nn.Module):
         self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float = 1.0
     ) -> tuple[Tensor, int]:
         """Return the cross-entropy in nats summed over the valid tokens, and their number."""
+        valid = reply != PAD  # (B, T); the output matrix, the largest, sees nothing else
         if teacher_forcing < 1.0:
-            logits = self.free_running(src, src_len, reply, teacher_forcing)
+            logits = self.free_running(src, src_len, reply, teacher_forcing)[valid]  # (N, V)
         else:
-            logits = self(src, src_len, reply)
-        total = cross_entropy(
-            logits.flatten(0, 1), reply.flatten(), ignore_index=PAD, reduction="sum"
-        )
-        return total, int((reply != PAD).sum())
+            logits = self._logits(self._forced(src, src_len, reply)[valid])  # (N, V)
+        total: Tensor = cross_entropy(logits, reply[valid], reduction="sum")
+        return total, len(logits)
+
+    def _forced(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
+        """Return the features (B, T, ·) of all steps, each fed the true token before it."""
+        memory = self.encode(src, src_len)
+        first = torch.full_like(reply[:, :1], BOS)
+        previous = torch.cat([first, reply[:, :-1]], dim=1)  # (B, T)
+        embedded = self.dropout(self.embedding(previous))
+        features: Tensor
+        features, _ = self.decoder(embedded, self.decoder.start(memory.summary), memory)
+        return features
 
     def _logits(self, features: Tensor) -> Tensor:
         if self.config.tied:

@@ -129,20 +129,23 @@ class Trainer:
         tell(self._started())
         meter = _Meter(progress, config)
         self.model.train()
-        while progress.epoch < config.epochs and not meter.out_of_time():
+        while not self._finished(meter):
             batches = list(self.pairs.batches(config.batch_tokens, seed=self._seed))
             for batch in batches[progress.batch :]:
                 meter.count(*self._step(batch))
                 if meter.report_due():
                     tell(meter.report(len(batches)))
-                if meter.out_of_time():
+                if progress.batch == len(batches):
+                    progress.epoch, progress.batch = progress.epoch + 1, 0
+                finished = self._finished(meter)
+                if finished or progress.step % config.evaluate_every == 0:
+                    tell(self._evaluate(len(batches)))
+                if finished:
                     break
-                if progress.step % config.evaluate_every == 0 and progress.batch < len(batches):
-                    self._evaluate(tell, len(batches))
-            if progress.batch == len(batches):
-                progress.epoch, progress.batch = progress.epoch + 1, 0
-            self._evaluate(tell, len(batches))
         return progress
+
+    def _finished(self, meter: "_Meter") -> bool:
+        return self.progress.epoch >= self.recipe.train.epochs or meter.out_of_time()
 
     def _step(self, batch: Batch) -> tuple[float, int]:
         config = self.recipe.train
@@ -172,7 +175,7 @@ class Trainer:
             step=self.progress.step,
         )
 
-    def _evaluate(self, tell: Tell, batches: int) -> None:
+    def _evaluate(self, batches: int) -> Evaluated:
         progress = self.progress
         validation = validate(
             self.model, self.held_out, batch_tokens=self.recipe.train.batch_tokens
@@ -191,7 +194,7 @@ class Trainer:
             self.run.save_best(self.model, figures)
         self.run.save_last(self.model, self.optimizer, progress)
         self.run.log(figures)
-        tell(Evaluated(progress.step, epoch, validation, best, self._samples()))
+        return Evaluated(progress.step, epoch, validation, best, self._samples())
 
     def _samples(self) -> tuple[tuple[str, str, str], ...]:
         shown = range(min(self.recipe.train.samples, len(self.held_out)))

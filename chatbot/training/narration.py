@@ -1,0 +1,43 @@
+"""What a run tells, as lines for a person."""
+
+from collections.abc import Iterator
+
+from chatbot.training.trainer import Evaluated, Event, Running, Started
+
+
+def narrate(event: Event) -> Iterator[str]:
+    """Yield the lines that tell of an event."""
+    match event:
+        case Started():
+            yield from _started(event)
+        case Running():
+            yield (
+                f"epoch {event.epoch:7.2f}  step {event.step:6d}  loss {event.loss:.3f}  "
+                f"ppl {event.perplexity:8.1f}  {event.tokens_per_second:6.0f} tokens/s  "
+                f"left {_clock(event.seconds_left)}"
+            )
+        case Evaluated():
+            found = event.validation
+            yield (
+                f"epoch {event.epoch:7.2f}  step {event.step:6d}  held out: loss {found.loss:.3f}  "
+                f"ppl {found.perplexity:8.1f}{'  (best so far)' if event.best else ''}"
+            )
+            for prompt, reply, said in event.samples:
+                yield f"    {prompt}  →  {said}    [{reply}]"
+
+
+def _started(event: Started) -> Iterator[str]:
+    yield (
+        f"{event.pairs:,} pairs to train on, {event.held_out:,} held out; "
+        f"vocabulary {event.vocabulary:,}; {event.parameters:,} parameters."
+    )
+    if event.left_out:
+        yield f"{event.left_out:,} pairs left out: their replies are longer than data.max_reply."
+    if event.step:
+        yield f"Going on at step {event.step:,}."
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

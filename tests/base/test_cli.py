@@ -1,0 +1,303 @@
+"""The command line: exit codes, one-line errors, pipes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from chatbot import ChatBot, Greedy, __version__
+from chatbot.cli import Search, main, needs_extra
+from chatbot.decoding import Beam
+from chatbot.errors import ChatbotError, MissingExtraError, StoreError, UsageError
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run `chatbot` in this process; return the exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["chatbot", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return (caught.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+def damage(folder):
+    path = folder / "vocabulary.json"
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+
+
+class TestMain:
+    @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["chat", "-h"], ["reply", "-h"]])
+    def test_help(self, call, arguments):
+        code, out, err = call(*arguments)
+        assert (code, err) == (0, "")
+        assert "Usage: chatbot" in out
+        assert "Example: chatbot" in out
+
+    def test_version(self, call):
+        assert call("--version") == (0, f"chatbot {__version__}\n", "")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["repyl"], "No such command 'repyl'"),
+            (["reply", "--bema", "2"], "No such option"),
+            (["reply", "--beam", "0", "x"], "0 is not in the range 1<=x<=64"),
+            (["reply", "--max-length", "many", "x"], "'many' is not a valid integer"),
+            (["chat", "--threads", "-1"], "-1 is not in the range"),
+        ],
+    )
+    def test_a_call_that_cannot_be_meant(self, call, arguments, message):
+        code, out, err = call(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith("error: ")
+        assert message in err
+        assert "--help'" in err
+        assert err.count("\n") == 1
+
+    def test_greedy_and_beam_exclude_each_other(self, call, folder):
+        code, out, err = call("reply", "--bundle", folder, "--greedy", "--beam", 2, "你好")
+        assert (code, out) == (2, "")
+        assert err == "error: --greedy and --beam exclude each other. Choose one.\n"
+
+    @pytest.mark.parametrize("command", [["chat"], ["reply", "你好", "--bundle"], ["inspect"]])
+    def test_a_folder_that_is_no_bundle(self, call, tmp_path, command):
+        code, out, err = call(*command, tmp_path)
+        assert (code, out) == (3, "")
+        assert err == (
+            f"error: {tmp_path}: no manifest.json. "
+            "A bundle is the folder that 'chatbot export' writes.\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "code"),
+        [
+            (ChatbotError("two\n lines"), 1),
+            (StoreError("two lines"), 4),
+            (PermissionError(13, "two lines"), 1),
+            (KeyboardInterrupt(), 130),
+        ],
+    )
+    def test_what_is_raised_becomes_one_line_and_a_code(self, call, monkeypatch, error, code):
+        def broken(*_, **__):
+            raise error
+
+        monkeypatch.setattr(ChatBot, "load", broken)
+        found, out, err = call("reply", "你好")
+        assert (found, out) == (code, "")
+        assert err.count("\n") == 1
+        assert code == 130 or err.startswith("error: ")
+        assert code == 130 or "two lines" in err
+
+
+class TestNeedsExtra:
+    def test_a_missing_package_becomes_its_install_line(self):
+        with (
+            pytest.raises(MissingExtraError, match=r"pip install 'duihua\[train\]'") as caught,
+            needs_extra("chatbot train", "train"),
+        ):
+            import a_package_that_nobody_has.inside  # noqa: F401, PLC0415
+        assert "'chatbot train' needs a_package_that_nobody_has," in str(caught.value)
+        assert caught.value.exit_code == 2
+
+    def test_a_missing_module_of_ours_is_a_bug(self):
+        with pytest.raises(ModuleNotFoundError), needs_extra("chatbot train", "train"):
+            import chatbot.no_such_module  # noqa: F401, PLC0415
+
+    @pytest.mark.parametrize("command", [["train", "a.db", "--out", "a"], ["export", "a", "b"]])
+    def test_commands_of_an_extra_name_it(self, command, tmp_path):
+        extras = dict.fromkeys(("jieba", "onnx", "safetensors", "sqlalchemy", "torch"))
+        code = f"import sys; sys.modules.update({extras}); from chatbot.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, *command],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"error: 'chatbot {command[0]}' needs ")
+        assert done.stderr.endswith("Run: pip install 'duihua[train]'\n")
+
+    def test_other_errors_pass(self):
+        with pytest.raises(ZeroDivisionError), needs_extra("chatbot train", "train"):
+            _ = 1 / 0
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("asked", "default", "expected"),
+        [
+            (Search(None, False, None), Beam(width=3), Beam(width=3)),
+            (Search(7, False, None), Beam(length_penalty=0.1), Beam(width=7, length_penalty=0.1)),
+            (Search(7, False, None), Greedy(max_length=9), Beam(width=7, max_length=9)),
+            (Search(None, True, None), Beam(max_length=9), Greedy(max_length=9)),
+            (Search(None, False, 5), Beam(width=3), Beam(width=3, max_length=5)),
+            (Search(None, True, 5), Beam(), Greedy(max_length=5)),
+            (
+                Search(None, False, 2),
+                Greedy(min_length=4),
+                Greedy(max_length=2, min_length=2),
+            ),
+        ],
+    )
+    def test_what_is_not_asked_for_the_bundle_decides(self, asked, default, expected):
+        assert asked.over(default) == expected
+
+    def test_a_contradiction_is_refused(self):
+        with pytest.raises(UsageError, match="exclude each other"):
+            Search(2, True, None).over(Beam())
+
+
+class TestReply:
+    def test_texts_get_one_line_each(self, call, folder, bot, texts):
+        code, out, err = call("reply", "--bundle", folder, *(text for text in texts if text))
+        assert (code, err) == (0, "")
+        assert out.splitlines() == [bot.reply(text).text for text in texts if text]
+
+    def test_json(self, call, folder, bot, texts):
+        _, out, _ = call("reply", "--json", "--bundle", folder, texts[0], "😀")
+        first, second = map(json.loads, out.splitlines())
+        expected = bot.reply(texts[0])
+        assert list(first) == ["text", "reply", "tokens", "score"]
+        assert first["text"] == texts[0]
+        assert first["reply"] == expected.text
+        assert first["tokens"] == list(expected.tokens)
+        assert first["score"] == pytest.approx(expected.score)
+        assert second["text"] == "😀"
+
+    def test_the_search_that_was_asked_for(self, call, folder, bot, texts):
+        _, out, _ = call("reply", "--greedy", "--max-length", 2, "--bundle", folder, texts[0])
+        assert out == bot.reply(texts[0], Greedy(max_length=2)).text + "\n"
+
+    def test_lines_of_stdin(self, chatbot, folder, bot, texts):
+        lines = [texts[0], "", "你好" * 5000, "😀", "a\rb", texts[1]]
+        stdin = "\n".join(lines).encode() + b"\r\n\xff\xfe\n\xed\xa0\x80"
+        done = chatbot("reply", "--bundle", folder, stdin=stdin)
+        assert (done.returncode, done.stderr) == (0, b"")
+        replies = done.stdout.decode().split("\n")
+        assert replies[-1] == ""
+        assert len(replies) == len(lines) + 3
+        assert replies[: len(lines)] == [bot.reply(line).text for line in lines]
+
+    def test_utf8_in_a_locale_that_has_none(self, chatbot, folder, bot, texts):
+        stdin = texts[0].encode()
+        locale = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+        done = chatbot("reply", "--json", "--bundle", folder, stdin=stdin, **locale)
+        assert json.loads(done.stdout)["text"] == texts[0]
+        assert json.loads(done.stdout)["reply"] == bot.reply(texts[0]).text
+
+    def test_nothing_in_nothing_out(self, chatbot, folder):
+        done = chatbot("reply", "--bundle", folder)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+    def test_a_reply_is_there_before_the_next_line(self, spawn, folder, bot, texts):
+        with spawn("reply", "--bundle", folder) as process:
+            for text in (texts[0], "", texts[1]):
+                process.stdin.write(text.encode() + b"\n")
+                process.stdin.flush()
+                assert process.stdout.readline().decode() == bot.reply(text).text + "\n"
+
+    def test_a_reader_that_leaves_is_no_error(self, spawn, folder):
+        with spawn("reply", "--bundle", folder) as process:
+            process.stdout.close()
+            process.stdin.write("你好\n".encode() * 2000)
+            process.stdin.close()
+            assert process.stderr.read() == b""
+            assert process.wait(30) == 1
+
+
+class TestInspect:
+    def test_names_what_the_bundle_is(self, call, folder):
+        code, out, err = call("inspect", folder)
+        assert (code, err) == (0, "")
+        rows = dict(line.split("  ", 1) for line in out.splitlines())
+        facts = {name: value.strip() for name, value in rows.items()}
+        assert facts["folder"] == str(folder)
+        assert facts["format"] == "1"
+        assert facts["files ids.onnx"] == str((folder / "ids.onnx").stat().st_size)
+
+    def test_json(self, call, folder, bot):
+        _, out, _ = call("inspect", folder, "--json", "--verify")
+        facts = json.loads(out)
+        assert facts["vocabulary"] == len(bot.bundle.tokenizer.vocabulary)
+        assert facts["checked"] == sum(1 for _ in bot.bundle.golden())
+        assert facts["differences"] == []
+
+    def test_a_manifest_cannot_write_to_the_terminal(self, call, folder):
+        path = folder / "manifest.json"
+        values = json.loads(path.read_bytes()) | {"no\x1bte": ["\x1b[2J", 1.5], "good": {}}
+        path.write_text(json.dumps(values), encoding="utf-8")
+        _, out, _ = call("inspect", folder)
+        assert "\x1b" not in out
+        assert "\ufffd[2J" in out
+
+    def test_verify_counts_what_it_checked(self, call, folder, bot):
+        code, out, err = call("inspect", "--verify", folder)
+        assert (code, err) == (0, "")
+        count = sum(1 for _ in bot.bundle.golden())
+        assert [line.split() for line in out.splitlines()[-2:]] == [
+            ["checked", str(count)],
+            ["differences", "none"],
+        ]
+
+    def test_verify_refuses_what_differs(self, call, folder, rewrite):
+        golden = (folder / "golden.jsonl").read_bytes()
+        rewrite(folder, "golden.jsonl", golden.replace(b'"ids": [', b'"ids": [9, ', 1))
+        code, out, err = call("inspect", "--verify", folder)
+        assert code == 3
+        assert "expected (9, " in out
+        assert err.startswith(f"error: {folder}: 1 of ")
+
+    def test_a_damaged_bundle(self, chatbot, folder):
+        damage(folder)
+        done = chatbot("inspect", folder)
+        assert (done.returncode, done.stdout) == (3, b"")
+        assert done.stderr.decode() == (
+            f"error: {folder / 'vocabulary.json'}: its checksum differs from the manifest's. "
+            "Export it again.\n"
+        )
+
+
+class TestChatThroughAPipe:
+    def test_one_line_for_each_line(self, chatbot, folder, bot, texts):
+        stdin = "\n".join([texts[0], "", f"  {texts[1]}\r", "/quit", texts[0]]).encode()
+        done = chatbot("chat", folder, stdin=stdin)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.decode().split("\n") == [
+            bot.reply(texts[0]).text,
+            "",
+            bot.reply(texts[1]).text,
+            "",
+        ]
+
+    def test_the_end_of_the_input_is_no_error(self, chatbot, folder):
+        done = chatbot("chat", folder, stdin="/帮助".encode(), LC_ALL="zh_CN.UTF-8")
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.decode().splitlines() == [
+            "/help /帮助  显示命令列表",
+            "/quit /退出  退出",
+        ]
+
+    def test_a_reply_is_there_before_the_next_line(self, spawn, folder, bot, texts):
+        with spawn("chat", folder) as process:
+            for text in texts[:2]:
+                process.stdin.write(text.encode() + b"\n")
+                process.stdin.flush()
+                assert process.stdout.readline().decode() == bot.reply(text.strip()).text + "\n"
+
+    def test_nothing_is_kept_of_it(self, chatbot, folder, tmp_path):
+        chatbot("chat", folder, stdin="你好\n".encode())
+        assert not (tmp_path / "state").exists()
+
+
+def test_no_traceback_whatever_the_bundle(chatbot, folder, rewrite):
+    rewrite(folder, "ids.onnx", b"no graph")
+    done: subprocess.CompletedProcess[bytes] = chatbot("reply", "--bundle", folder, "你好")
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"error: onnxruntime refuses the graph: ")
+    assert done.stderr.count(b"\n") == 1

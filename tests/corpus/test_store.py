@@ -1,0 +1,138 @@
+"""The store as a file, and the view that other programs read."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from corpus_tools.errors import StoreError
+from corpus_tools.store import ImportKey, NewDialogue, NewTurn, Pair, Store, statistics
+from corpus_tools.store.schema import Base
+from corpus_tools.store.statistics import lengths_of
+
+
+def turn(text: str, *, key: int | None = None, rejected: str | None = None) -> NewTurn:
+    return NewTurn(None, text, text, text, rejected, key)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    row = store.begin_import(ImportKey("0", "tsv", "utf-8"), path="a", licence="MIT", options={})
+    dialogues = [
+        NewDialogue(1, "train", [turn("问"), turn("答", key=1), turn("再答", key=2)]),
+        NewDialogue(2, "test", [turn("问"), turn("？", rejected="empty")]),
+        NewDialogue(3, "valid", [turn("独白")]),
+    ]
+    store.complete_import(store.add_batch(row, dialogues, []).id)
+    return store
+
+
+def test_the_view_for_other_programs(filled: Store) -> None:
+    connection = sqlite3.connect(f"file:{filled.name}?mode=ro", uri=True)
+    cursor = connection.execute("SELECT * FROM pairs ORDER BY pair_id")
+    assert tuple(name for name, *_ in cursor.description) == Pair._fields
+    assert cursor.fetchall() == [
+        (2, 1, 1, "train", 1, "a", "MIT", "问", "答", "问", "答", None),
+        (3, 1, 2, "train", 1, "a", "MIT", "答", "再答", "答", "再答", None),
+        (5, 2, 1, "test", 1, "a", "MIT", "问", "？", "问", "？", "empty"),
+    ]
+    connection.close()
+
+
+def test_statistics(filled: Store) -> None:
+    figures = statistics(filled, top=1)
+    assert (figures.accepted, figures.refused) == (2, {"empty": 1})
+    assert {name: size.dialogues for name, size in figures.splits.items()} == {
+        "train": 1,
+        "valid": 1,
+        "test": 1,
+    }
+    assert figures.splits["train"].accepted == 2
+    assert figures.words == [("问", 2)]
+    assert figures.top_replies == [("再答", 1)]
+    assert figures.replies.longest == 2
+
+
+def test_lengths() -> None:
+    lengths = lengths_of({1: 90, 7: 5, 300: 5})
+    assert (lengths.median, lengths.p95, lengths.longest) == (1, 7, 300)
+    assert lengths.bars["≤ 5"] == 90
+    assert lengths.bars["≤ 10"] == 5
+    assert lengths.bars["> 160"] == 5
+
+
+def test_removal_takes_everything_along(filled: Store) -> None:
+    assert filled.remove_import(1)
+    assert not filled.remove_import(1)
+    with filled.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM turns").scalar() == 0
+
+
+def test_a_sample_is_repeatable(filled: Store) -> None:
+    assert filled.sample(1, seed=3) == filled.sample(1, seed=3)
+    assert [pair.reply for pair in filled.sample(9, seed=3)] == ["答", "再答"]
+    assert [pair.reply for pair in filled.sample(9, seed=3, rejected="empty")] == ["？"]
+
+
+def test_only_the_owner_may_read(store: Store) -> None:
+    assert stat.S_IMODE(Path(store.name).stat().st_mode) == 0o600
+
+
+def test_our_settings_do_not_leak(store: Store) -> None:
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    other = sqlite3.connect(":memory:")
+    assert other.execute("PRAGMA foreign_keys").fetchone() == (0,)
+    other.close()
+
+
+def test_a_missing_store(folder: Path) -> None:
+    with pytest.raises(StoreError, match=r"no such store\. 'corpus import FILE --store"):
+        Store(str(folder / "none.db"))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_is_no_database(folder: Path) -> None:
+    (folder / "a.db").write_text("你好" * 1000, encoding="utf-8")
+    with pytest.raises(StoreError, match="not a corpus store, nor any SQLite file"):
+        Store(str(folder / "a.db"), create=True)
+
+
+def test_a_database_of_somebody_else(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "a.db")
+    connection.execute("CREATE TABLE conversation (ask TEXT)")
+    connection.close()
+    with pytest.raises(StoreError, match="a database, but no corpus store"):
+        Store(str(folder / "a.db"), create=True)
+
+
+def test_a_store_of_a_newer_version(store: Store) -> None:
+    connection = sqlite3.connect(store.name)
+    connection.execute("UPDATE schema_info SET version = 2")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="store schema 2; this version reads 1"):
+        Store(store.name)
+
+
+def test_a_read_only_store(filled: Store) -> None:
+    with Store(f"sqlite:///file:{filled.name}?mode=ro&uri=true") as opened:
+        assert len(list(opened.pairs())) == 2
+        with pytest.raises(StoreError, match="the store is read-only"):
+            opened.remove_import(1)
+
+
+@pytest.mark.parametrize("name", ["nosuch://x", "sqlite:/:bad://"])
+def test_a_url_that_leads_nowhere(name: str) -> None:
+    with pytest.raises(StoreError):
+        Store(name)
+
+
+def test_the_tables_are_portable() -> None:
+    dialect = postgresql.dialect()
+    for table in Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))

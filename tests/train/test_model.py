@@ -1,0 +1,245 @@
+"""The network: what its equations promise, and the known defects of other implementations."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from chatbot.errors import UsageError
+from chatbot.training.config import ModelConfig
+from chatbot.training.model import Attention, Encoder, Memory, Seq2Seq
+from chatbot.vocabulary import BOS, EOS, PAD, UNK
+from tests.train.conftest import CELLS, MODES, seeded, small
+
+ALL = list(itertools.product(MODES, CELLS))
+SHAPES = [
+    {"bidirectional": True, "encoder_layers": 2, "summary": "last"},
+    {"bidirectional": False, "decoder_layers": 2, "summary": "mean"},
+    {"bidirectional": True, "encoder_layers": 1, "decoder_layers": 2, "summary": "sum"},
+]
+
+
+def padded(rows: list[list[int]], length: int) -> torch.Tensor:
+    return torch.tensor([row + [PAD] * (length - len(row)) for row in rows])
+
+
+@pytest.mark.parametrize(("mode", "cell"), ALL)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_padding_changes_neither_loss_nor_gradients(mode: str, cell: str, shape: dict) -> None:
+    """Defect: attention, summary or a backward direction that reads padding."""
+    sources, replies = [[5, 6, 7, EOS], [8, EOS]], [[9, 10, EOS], [11, EOS]]
+    lengths = torch.tensor([4, 2])
+    results = []
+    for extra in (0, 7):
+        model = seeded(small(mode=mode, cell=cell, **shape))
+        loss, tokens = model.loss(padded(sources, 4 + extra), lengths, padded(replies, 3 + extra))
+        loss.backward()
+        results.append((loss.detach(), tokens, [p.grad.clone() for p in model.parameters()]))
+    (tight, tight_tokens, tight_grads), (loose, loose_tokens, loose_grads) = results
+    assert tight_tokens == loose_tokens == 5
+    assert_close(tight, loose)
+    assert_close(tight_grads, loose_grads)
+
+
+@pytest.mark.parametrize(("mode", "cell"), ALL)
+def test_a_row_does_not_depend_on_its_batch_mates(mode: str, cell: str) -> None:
+    model = seeded(small(mode=mode, cell=cell))
+    both = model(
+        padded([[5, EOS], [6, 7, 8, EOS]], 4), torch.tensor([2, 4]), padded([[9, EOS], [9, EOS]], 2)
+    )
+    alone = model(torch.tensor([[5, EOS]]), torch.tensor([2]), torch.tensor([[9, EOS]]))
+    assert_close(both[:1], alone)
+
+
+@pytest.mark.parametrize(("mode", "cell"), ALL)
+def test_stepping_equals_the_fused_pass(mode: str, cell: str) -> None:
+    """The search steps; training runs all steps at once. Both must be one model."""
+    model = seeded(small(mode=mode, cell=cell, decoder_layers=2))
+    src, lengths = padded([[5, 6, EOS], [7, EOS]], 3), torch.tensor([3, 2])
+    reply = torch.tensor([[9, 10, EOS], [11, 12, EOS]])
+    memory = model.encode(src, lengths)
+    state, token, logits = model.decoder.start(memory.summary), torch.full((2,), BOS), []
+    for true in reply.unbind(1):
+        now, state = model.step(token, state, memory)
+        logits.append(now)
+        token = true
+    assert_close(torch.stack(logits, 1), model(src, lengths, reply))
+
+
+def test_context_mode_is_blind_to_the_previous_token_and_the_others_are_not() -> None:
+    """D4: s_t = RNN(s_{t-1}, C) alone; in the other modes y_{t-1} goes in."""
+    for mode in MODES:
+        model = seeded(small(mode=mode))
+        src, lengths = torch.tensor([[5, 6, EOS]]), torch.tensor([3])
+        one = model(src, lengths, torch.tensor([[9, 10, EOS]]))
+        other = model(src, lengths, torch.tensor([[11, 10, EOS]]))
+        assert torch.equal(one[:, 0], other[:, 0])  # both begin with BOS
+        assert torch.equal(one[:, 1], other[:, 1]) == (mode == "context")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_depends_on_the_source(mode: str) -> None:
+    model = seeded(small(mode=mode))
+    lengths, reply = torch.tensor([2]), torch.tensor([[9, EOS]])
+    one, other = (model(torch.tensor([[token, EOS]]), lengths, reply) for token in (5, 6))
+    assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("kind", ["dot", "general", "additive"])
+class TestAttention:
+    def attend(self, kind: str, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Memory]:
+        torch.manual_seed(1)
+        attention = Attention(small(attention=kind))
+        states = torch.randn(2, 5, 12)
+        mask = torch.tensor([[True] * 5, [True] * 2 + [False] * 3])
+        memory = Memory(states, attention.project(states), mask, states[:, 0])
+        return *attention(query, memory), memory
+
+    def test_weights_are_a_distribution_over_the_tokens_and_zero_on_padding(
+        self, kind: str
+    ) -> None:
+        context, weights, memory = self.attend(kind, torch.randn(2, 12))
+        assert_close(weights.sum(-1), torch.ones(2))
+        assert torch.equal(weights[1, 2:], torch.zeros(3))
+        by_hand = torch.stack([weights[b] @ memory.states[b] for b in range(2)])
+        assert_close(context, by_hand)
+
+    def test_weights_change_with_the_query(self, kind: str) -> None:
+        """Defect: additive attention without its tanh, whose weights are the same at every t."""
+        first = self.attend(kind, torch.ones(2, 12))[1]
+        second = self.attend(kind, -torch.ones(2, 12))[1]
+        assert (first - second).abs().max() > 0.01
+
+    def test_equals_the_equation_written_by_hand(self, kind: str) -> None:
+        """Luong et al. 2015, eq. 8; Bahdanau et al. 2015, appendix A.1.2."""
+        torch.manual_seed(1)
+        attention = Attention(small(attention=kind))
+        states, query = torch.randn(1, 3, 12), torch.randn(1, 12)
+        memory = Memory(states, attention.project(states), torch.ones(1, 3).bool(), states[:, 0])
+        scores = []
+        for h in states[0]:
+            if kind == "dot":
+                scores.append(query[0] @ h)
+            elif kind == "general":
+                scores.append(query[0] @ (attention.key.weight @ h))
+            else:
+                inner = attention.query.weight @ query[0] + attention.query.bias
+                v = attention.score.weight[0]
+                scores.append(v @ torch.tanh(inner + attention.key.weight @ h))
+        exps = torch.stack(scores).exp()
+        assert_close(attention(query, memory)[1][0], exps / exps.sum())
+
+
+def test_attention_moves_during_a_reply() -> None:
+    """Defect: weights that do not depend on t at all."""
+    model = seeded(small(attention="additive"))
+    with torch.no_grad():
+        for weights in model.decoder.attention.parameters():
+            weights.mul_(4.0)
+    memory = model.encode(torch.tensor([[5, 6, 7, EOS]]), torch.tensor([4]))
+    state = model.decoder.start(memory.summary)
+    seen = []
+    for token in (BOS, 9, 10):
+        seen.append(model.decoder.attention(state[0][-1], memory)[1])
+        _, state = model.step(torch.tensor([token]), state, memory)
+    assert (seen[0] - seen[1]).abs().max() > 1e-3
+    assert (seen[1] - seen[2]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_last_summary_is_the_top_layer_at_the_true_end(cell: str) -> None:
+    """Defect: a decoder started from the encoder's first layer instead of its top.
+
+    Forward the last valid state of the top layer, backward its first one.
+    """
+    torch.manual_seed(0)
+    encoder = Encoder(small(cell=cell, encoder_layers=3, summary="last"))
+    states, summary = encoder(torch.randn(2, 5, 8), torch.tensor([5, 3]))
+    for row, length in enumerate((5, 3)):
+        expected = torch.cat([states[row, length - 1, :6], states[row, 0, 6:]])
+        assert_close(summary[row], expected)
+
+
+@pytest.mark.parametrize("summary", ["mean", "sum"])
+def test_mean_and_sum_cover_the_valid_steps_only(summary: str) -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(small(summary=summary))
+    states, got = encoder(torch.randn(2, 5, 8), torch.tensor([5, 3]))
+    for row, length in enumerate((5, 3)):
+        valid = states[row, :length]
+        assert_close(got[row], valid.mean(0) if summary == "mean" else valid.sum(0))
+
+
+def test_pad_and_eos_are_different_and_the_loss_counts_eos_but_not_pad() -> None:
+    """Defect: PAD equal to EOS, so that a reply never learns to end."""
+    assert len({PAD, BOS, EOS, UNK}) == 4
+    model = seeded(small())
+    src, lengths = torch.tensor([[5, EOS]]), torch.tensor([2])
+    assert model.loss(src, lengths, torch.tensor([[9, EOS]]))[1] == 2
+    assert model.loss(src, lengths, torch.tensor([[9, EOS, PAD, PAD]]))[1] == 2
+    logits = model(src, lengths, torch.tensor([[9, EOS]])).log_softmax(-1)
+    expected = -(logits[0, 0, 9] + logits[0, 1, EOS])
+    assert_close(model.loss(src, lengths, torch.tensor([[9, EOS]]))[0], expected)
+
+
+def test_teacher_forcing_of_one_equals_the_fused_pass_and_of_zero_feeds_back() -> None:
+    model = seeded(small(mode="feedback"))
+    src, lengths, reply = (
+        torch.tensor([[5, 6, EOS]]),
+        torch.tensor([3]),
+        torch.tensor([[9, 10, EOS]]),
+    )
+    forced = model.free_running(src, lengths, reply, 1.0)
+    assert_close(forced, model(src, lengths, reply))
+    free = model.free_running(src, lengths, reply, 0.0)
+    fed = free.argmax(-1)
+    assert_close(free, model(src, lengths, fed))  # its own tokens, one step later
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(weights.numel() for weights in model.parameters())
+
+
+def test_parameters_of_a_known_stack_by_hand() -> None:
+    """The Keras stack LSTM 28→128, LSTM 28→128, Dense 128→28 has 164,380 parameters.
+
+    One LSTM of Keras: 4 gates · (28·128 + 128·128 + 128) = 4 · 20,096 = 80,384; twice: 160,768.
+    The dense layer: 128·28 + 28 = 3,612. Together 164,380. PyTorch keeps two bias vectors an LSTM,
+    4·128 = 512 more each: 164,380 + 2·512 = 165,404.
+    """
+    config = ModelConfig(
+        mode="context",
+        cell="lstm",
+        embedding=28,
+        encoder_hidden=128,
+        hidden=128,
+        bidirectional=False,
+        tied=False,
+    )
+    model = Seq2Seq(config, vocabulary_size=28)
+    # In context mode the decoder reads the summary (128), not an embedding (28): to get the known
+    # stack, count a decoder in feedback mode and leave out what the stack lacks: embedding, bridge.
+    feedback = Seq2Seq(ModelConfig.from_dict({**vars(config), "mode": "feedback"}), 28)
+    stack = (
+        parameters(feedback.encoder)
+        + parameters(feedback.decoder.rnn)
+        + parameters(feedback.output)
+    )
+    assert stack == 165_404 == 164_380 + 2 * 512
+    # The context decoder: 4 · (128·128 + 128·128 + 2·128) instead of 4 · (28·128 + …).
+    assert parameters(model.decoder.rnn) == 4 * (128 * 128 + 128 * 128 + 2 * 128)
+
+
+def test_tied_output_is_the_embedding_table() -> None:
+    model = Seq2Seq(small(tied=True), 20)
+    assert model.output.weight is model.embedding.weight
+    untied = Seq2Seq(small(tied=False), 20)
+    # 20·8 table in both; tied adds a bottleneck 24→8 and a bias, untied a matrix 24→20 and a bias.
+    assert parameters(model) - parameters(untied) == (24 * 8 + 8 + 20) - (24 * 20 + 20)
+
+
+def test_dot_attention_of_unequal_sizes_is_refused() -> None:
+    with pytest.raises(UsageError, match="dot attention compares decoder states of 10 numbers"):
+        small(attention="dot", hidden=10)
