@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatbot.bundle import Bundle, GoldenCase, Hypothesis, shipped_bundle
 from chatbot.decoding import Decoding
-from chatbot.engine import Engine
+
+if TYPE_CHECKING:
+    from chatbot.engine import Engine
 
 SCORE_TOLERANCE = 1e-3
 """How far a score may stand from its golden value: float arithmetic differs between machines."""
@@ -24,7 +27,7 @@ class Reply:
 class ChatBot:
     """Answer text with text. Safe to share between threads."""
 
-    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+    def __init__(self, bundle: Bundle, engine: "Engine") -> None:
         self.bundle = bundle
         self._engine = engine
 
@@ -34,6 +37,9 @@ class ChatBot:
 
         Raises `BundleError` where the folder is no bundle, is damaged or is of a newer format.
         """
+        # Late: numpy and onnxruntime are a quarter of a second that --help need not pay.
+        from chatbot.engine import Engine  # noqa: PLC0415
+
         bundle = Bundle.open(shipped_bundle() if folder is None else folder)
         return cls(bundle, Engine(bundle.graph(), threads=threads))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime as ort
 
 from chatbot import bundle
 from chatbot.bundle import Hypothesis
@@ -17,8 +18,6 @@ class Engine:
 
     def __init__(self, graph: bytes, *, threads: int = 0) -> None:
         """Load the graph; `threads` = 0 leaves the number to onnxruntime."""
-        import onnxruntime as ort  # noqa: PLC0415 - a fifth of a second that --help need not pay
-
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -45,17 +45,24 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNIT = re.compile(r"[a-z]+|[0-9]+|.", re.DOTALL)
 
 
-def normalise(text: str, table: Mapping[str, str] = NORMALISATION) -> str:
+def translation(table: Mapping[str, str]) -> Mapping[int, str]:
+    """Return a table in the form that `str.translate` reads, to be made once."""
+    return {ord(character): replacement for character, replacement in table.items()}
+
+
+_DEFAULT = translation(NORMALISATION)
+
+
+def normalise(text: str, table: Mapping[int, str] = _DEFAULT) -> str:
     """Return `text` in the one form that is counted, searched and tokenised.
 
     A space stays only between two Latin letters or digits, where it separates words. A lone
-    surrogate, which no other language can represent, becomes U+FFFD.
+    surrogate, which no other language can represent, becomes U+FFFD. `table` is a `translation`.
 
     >>> normalise("ＨＥＬＬＯ　World! 你 好\u200b")
     'hello world！你好'
     """
-    text = text.translate({ord(character): into for character, into in table.items()})
-    text = _SURROGATE.sub(_REPLACEMENT, text)
+    text = _SURROGATE.sub(_REPLACEMENT, text.translate(table))
     return _NEEDLESS_SPACE.sub("", _SPACES.sub(" ", text))
 
 
@@ -72,10 +79,11 @@ class Tokenizer:
     def __init__(self, vocabulary: Vocabulary, table: Mapping[str, str] = NORMALISATION) -> None:
         self.vocabulary = vocabulary
         self.table = table
+        self._translation = translation(table)
 
     def words(self, text: str) -> list[str]:
         """Return the tokens of `text` as text; joined they equal the normalised text."""
-        units = _UNIT.findall(normalise(text, self.table))
+        units = _UNIT.findall(normalise(text, self._translation))
         size = len(units)
         best = [0] * (size + 1)  # best[i]: least cost of units[i:]
         end = [0] * size  # end[i]: where the first word of that path ends

@@ -49,7 +49,7 @@ def test_import_two_parallel_files(corpus: Corpus, data: Path) -> None:
 def test_one_bad_file_does_not_stop_the_others(corpus: Corpus, data: Path) -> None:
     outcome = corpus("import", "none.tsv", data / "pairs.tsv", data / "turns.conv")
     assert outcome.code == 1
-    assert "Error: none.tsv: no such file. Check the path." in outcome.err
+    assert "error: none.tsv: no such file. Check the path." in outcome.err
     assert outcome.out.count("pairs read") == 2
 
 
@@ -172,7 +172,7 @@ def test_a_missing_extra(folder: Path) -> None:
     )
     assert run.returncode == 2
     assert run.stderr == (
-        "Error: 'corpus' needs jieba, which the base install leaves out. "
+        "error: 'corpus' needs jieba, which the base install leaves out. "
         "Run: pip install 'duihua[corpus]'\n"
     )
 

@@ -1,0 +1,1 @@
+"""Dialogue files in, clean and segmented dialogues in SQL out."""

@@ -1,0 +1,45 @@
+"""What every reader yields, and the names under which files keep prompts, replies and turns."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Turn(NamedTuple):
+    """One utterance, as it stood in the file."""
+
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Turns that follow one another; every turn and the next one form a pair."""
+
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that is no dialogue: kept aside with its place and the reason."""
+
+    line: int
+    reason: str
+    text: str
+    member: str | None = None
+
+
+Record = Dialogue | Skipped
+Records = Iterator[Record]
+
+LONGEST_DIALOGUE = 10_000
+"""Turns after which a dialogue is cut, because one dialogue has to fit into memory."""
+
+# Where a record has several of them, the first name here wins.
+PROMPT_NAMES = ("prompt", "question", "ask", "query", "post", "input", "q", "问", "问题")
+REPLY_NAMES = ("reply", "response", "answer", "output", "a", "答", "回答", "回复")
+
+
+def pair(prompt: str, reply: str) -> Dialogue:
+    """Return the dialogue of two turns."""
+    return Dialogue((Turn(prompt), Turn(reply)))

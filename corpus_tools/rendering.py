@@ -1,0 +1,93 @@
+"""What the commands show, as text."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from corpus_tools.formats import Source
+from corpus_tools.store import ImportRow, Lengths, Pair, Statistics
+
+_BAR = 30  # characters
+
+
+def encoding_lines(source: Source) -> list[str]:
+    """Return what was found out about an input; a line a member where they differ."""
+    members = source.encodings
+    if len(set(members.values())) == 1:
+        return [f"{source.path}: read as {source.format}, {source.encoding}"]
+    return [f"{name}: read as {source.format}, {each}" for name, each in members.items()]
+
+
+def import_line(row: ImportRow, before: ImportRow, seconds: float) -> str:
+    """Return the summary of an import that had come as far as `before`."""
+    read = row.pairs_done - before.pairs_done
+    accepted = row.pairs_accepted - before.pairs_accepted
+    skipped = row.skipped_done - before.skipped_done
+    aside = f", {skipped:,} malformed records kept aside" if skipped else ""
+    return (
+        f"{row.path}: {read:,} pairs read, {accepted:,} accepted, {read - accepted:,} refused"
+        f"{aside}; {seconds:.1f} s, {read / max(seconds, 1e-9):,.0f} pairs/s"
+    )
+
+
+def statistics_text(statistics: Statistics) -> str:
+    """Return all figures as sections of aligned lines."""
+    sections = {
+        "imports": _import_lines(statistics.imports),
+        "pairs": _counts({"accepted": statistics.accepted, **statistics.refused}),
+        "malformed records": _counts(statistics.skipped),
+        "splits": (
+            f"{name:<6} {size.dialogues:>11,} dialogues {size.accepted:>11,} accepted pairs"
+            for name, size in statistics.splits.items()
+        ),
+        "prompt length": _lengths(statistics.prompts),
+        "reply length": _lengths(statistics.replies),
+        "frequent words": _counts(dict(statistics.words)),
+        "frequent replies": _counts(dict(statistics.top_replies)),
+    }
+    return "\n\n".join(
+        "\n".join([title, *(f"  {line}" for line in lines)])
+        for title, lines in ((title, list(lines)) for title, lines in sections.items())
+        if lines
+    )
+
+
+def statistics_json(statistics: Statistics) -> str:
+    """Return all figures as one JSON object."""
+    return json.dumps(asdict(statistics), ensure_ascii=False, indent=2, default=str)
+
+
+def pair_text(pair: Pair) -> str:
+    """Return a pair as three lines."""
+    verdict = f", refused: {pair.rejected}" if pair.rejected else ""
+    return (
+        f"#{pair.pair_id} {pair.split}, {pair.source}{verdict}\n  > {pair.prompt}\n  < {pair.reply}"
+    )
+
+
+def pair_json(pair: Pair) -> str:
+    """Return a pair as one line of JSON."""
+    return json.dumps(pair._asdict(), ensure_ascii=False)
+
+
+def _import_lines(imports: list[ImportRow]) -> Iterator[str]:
+    for row in imports:
+        yield (
+            f"#{row.id} {row.path} ({row.format}, {row.encoding}, "
+            f"licence {row.license or 'not given'}, {row.state})"
+        )
+        yield (
+            f"   {row.dialogues_done:,} dialogues, {row.turns_done:,} turns, "
+            f"{row.pairs_done:,} pairs, {row.skipped_done:,} malformed"
+        )
+
+
+def _counts(counts: dict[str, int]) -> Iterator[str]:
+    return (f"{count:>11,}  {name}" for name, count in counts.items())
+
+
+def _lengths(lengths: Lengths) -> Iterator[str]:
+    yield f"median {lengths.median}, 95 % up to {lengths.p95}, longest {lengths.longest} characters"
+    most = max(lengths.bars.values()) or 1
+    for name, count in lengths.bars.items():
+        yield f"{name:>5} {count:>11,} {'█' * round(_BAR * count / most)}".rstrip()

@@ -1,0 +1,118 @@
+"""Preparing batches: here, or in several processes, in order and with few of them under way."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+
+from corpus_tools.errors import WorkerError
+from corpus_tools.importing import Batch, Prepare, Prepared, prepare_batch
+from corpus_tools.segmenter import Segmenter
+
+SMALL_FILE = 1 << 18
+"""Bytes on disk up to which starting processes takes longer than they save."""
+
+
+class Preparer:
+    """Prepare batches in this process, or in `processes` of them, started when first needed."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._segmenter: Segmenter | None = None
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Preparer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def here(self, batches: Iterable[Batch]) -> Iterator[Prepared]:
+        """Prepare one batch after the other."""
+        segmenter = self._shared_segmenter()
+        return (prepare_batch(batch, segmenter) for batch in batches)
+
+    def in_processes(self, batches: Iterable[Batch]) -> Iterator[Prepared]:
+        """Prepare several batches at once and yield them in their order."""
+        pool = self._started_pool()
+        under_way: deque[Future[Prepared]] = deque()
+        try:
+            for batch in batches:
+                under_way.append(pool.submit(_prepare, batch))
+                if len(under_way) > 2 * self._processes:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        except BrokenProcessPool as error:
+            self._pool = None
+            raise WorkerError(
+                "A worker process died, perhaps for lack of memory. What is stored is whole: run "
+                "the command again to go on, with --processes 1 if it happens again."
+            ) from error
+
+    def choose(self, size: int) -> Prepare:
+        """Return the way that suits a file of `size` bytes."""
+        return self.in_processes if self._processes > 1 and size > SMALL_FILE else self.here
+
+    def _shared_segmenter(self) -> Segmenter:
+        # Built before the processes start, so that forked ones find it in their memory.
+        self._segmenter = self._segmenter or Segmenter()
+        return self._segmenter
+
+    def _started_pool(self) -> ProcessPoolExecutor:
+        if not self._pool:
+            self._pool = ProcessPoolExecutor(
+                self._processes,
+                mp_context=multiprocessing.get_context(_start_method()),
+                initializer=_start_worker,
+                initargs=(self._shared_segmenter(),),
+            )
+            with _interrupts_ignored():  # inherited: only the parent answers Ctrl-C
+                for ready in [self._pool.submit(os.getpid) for _ in range(self._processes)]:
+                    ready.result()
+        return self._pool
+
+
+_worker: dict[str, Segmenter] = {}  # filled in a worker process only
+
+
+def _start_worker(segmenter: Segmenter) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker["segmenter"] = segmenter
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, which may not have been able to say so."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _prepare(batch: Batch) -> Prepared:
+    return prepare_batch(batch, _worker["segmenter"])
+
+
+def _start_method() -> str:
+    methods = multiprocessing.get_all_start_methods()
+    return "fork" if "fork" in methods else "spawn"
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only it gets interrupts
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
