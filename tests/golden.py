@@ -11,6 +11,7 @@ from chatbot.training.dataset import Pairs
 from chatbot.training.export import export_model
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import Vocabulary
+from tests.base import cli_reference
 
 TINY_BUNDLE = Path(__file__).parent / "data" / "tiny_bundle"
 
@@ -49,3 +50,4 @@ def tiny_bundle(folder: Path) -> None:
 
 if __name__ == "__main__":
     tiny_bundle(TINY_BUNDLE)
+    cli_reference.write()

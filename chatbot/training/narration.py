@@ -17,10 +17,10 @@ def narrate(event: Event) -> Iterator[str]:
                 f"left {_clock(event.seconds_left)}"
             )
         case Evaluated():
-            found = event.validation
+            found, best = event.validation, "  (best so far)" if event.best else ""
             yield (
-                f"epoch {event.epoch:7.2f}  step {event.step:6d}  held out: loss {found.loss:.3f}  "
-                f"ppl {found.perplexity:8.1f}{'  (best so far)' if event.best else ''}"
+                f"epoch {event.epoch:7.2f}  step {event.step:6d}  "
+                f"evaluated: loss {found.loss:.3f}  ppl {found.perplexity:8.1f}{best}"
             )
             for prompt, reply, said in event.samples:
                 yield f"    {prompt}  →  {said}    [{reply}]"
@@ -31,6 +31,8 @@ def _started(event: Started) -> Iterator[str]:
         f"{event.pairs:,} pairs to train on, {event.held_out:,} held out; "
         f"vocabulary {event.vocabulary:,}; {event.parameters:,} parameters."
     )
+    if not event.held_out:
+        yield "Nothing is held out: the figures below are of the training pairs themselves."
     if event.left_out:
         yield f"{event.left_out:,} pairs left out: their replies are longer than data.max_reply."
     if event.step:

@@ -32,7 +32,7 @@ class Started:
     parameters: int
     vocabulary: int
     pairs: int
-    held_out: int
+    held_out: int  # 0: the figures below are of the training pairs themselves
     left_out: int  # pairs whose reply is longer than the recipe's max_reply
     step: int  # 0, or where a resumed run goes on
 
@@ -75,11 +75,13 @@ class Trainer:
         self.run, self.recipe, self.progress = run, recipe, Progress()
         self.tokenizer = Tokenizer(vocabulary)
         self.pairs = Pairs(store.pairs("train"), self.tokenizer, recipe.data)
-        self.held_out = Pairs(store.pairs("valid"), self.tokenizer, recipe.data)
-        if not len(self.pairs) or not len(self.held_out):
+        held_out = Pairs(store.pairs("valid"), self.tokenizer, recipe.data)
+        # A tiny store may have none by chance; then the training pairs themselves are evaluated.
+        self.held_out = held_out if len(held_out) else self.pairs
+        if not len(self.pairs):
             raise TrainingError(
-                f"{store.path}: {len(self.pairs)} pairs to train on and {len(self.held_out)} held "
-                "out; both are needed. Import more dialogues; 'corpus stats' tells what is there."
+                f"{store.path}: no pairs to train on. Import dialogues; 'corpus stats' tells what "
+                "is there and what was refused."
             )
         torch.manual_seed(recipe.train.seed)
         self.model = Seq2Seq(recipe.model, len(vocabulary))
@@ -170,7 +172,7 @@ class Trainer:
             parameters=sum(weights.numel() for weights in self.model.parameters()),
             vocabulary=len(self.tokenizer.vocabulary),
             pairs=len(self.pairs),
-            held_out=len(self.held_out),
+            held_out=0 if self.held_out is self.pairs else len(self.held_out),
             left_out=self.pairs.left_out,
             step=self.progress.step,
         )

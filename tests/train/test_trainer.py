@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from chatbot.errors import TrainingError, UsageError
 from chatbot.training.checkpoint import BEST, LAST, LOG, RUN, RunFolder, load_run
 from chatbot.training.config import Recipe
+from chatbot.training.narration import narrate
 from chatbot.training.trainer import Evaluated, Event, Started, Trainer
 
 ROWS = [("train", a + b, b + a) for a, b in itertools.product("甲乙丙丁戊", repeat=2)]
@@ -114,9 +115,20 @@ def test_another_corpus_is_refused_on_resume(
         Trainer.resume(other, tmp_path / "run")
 
 
-def test_an_empty_split_is_refused(make_store: Callable, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="25 pairs to train on and 0 held out"):
-        Trainer.start(make_store(ROWS), tmp_path / "run", recipe())
+def test_a_store_without_held_out_pairs_is_evaluated_on_its_own(
+    make_store: Callable, tmp_path: Path
+) -> None:
+    started, *_, evaluated = run(
+        Trainer.start(make_store(ROWS), tmp_path / "run", recipe(epochs=1))
+    )
+    assert started.held_out == 0
+    assert "Nothing is held out" in " ".join(narrate(started))
+    assert evaluated.validation.tokens == 3 * len(ROWS)
+
+
+def test_a_store_without_pairs_is_refused(make_store: Callable, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no pairs to train on"):
+        Trainer.start(make_store(HELD_OUT), tmp_path / "run", recipe())
 
 
 def test_a_loss_that_is_no_number_stops_the_run(store: Path, tmp_path: Path) -> None:
