@@ -25,8 +25,8 @@ check-wheel: .venv/.dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-		build/wheel/duihua-*.whl pytest hypothesis pexpect
-	build/wheel/venv/bin/python -m pytest tests/base -q
+		--constraint constraints.txt build/wheel/duihua-*.whl pytest hypothesis pexpect
+	build/wheel/venv/bin/pytest -q tests/base
 
 # The whole way on a small corpus, each step printed: import, train, export, reply.
 demo: .venv/.train
