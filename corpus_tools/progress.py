@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from corpus_tools.formats import Source
 from corpus_tools.store import ImportRow
 
 LINE_EVERY = 5.0  # seconds
+LONGEST_LABEL = 16  # leaves a bar on a terminal of 40 columns
 
 
 class Progress:
@@ -21,7 +23,12 @@ class Progress:
         self._bar: Any = None
         self._said = time.monotonic()
         if sys.stderr.isatty():
-            self._bar = click.progressbar(length=source.size, file=sys.stderr, label=source.path)
+            self._bar = click.progressbar(
+                length=source.size,
+                file=sys.stderr,
+                label=Path(source.path).name[-LONGEST_LABEL:],
+                width=0,  # what the label leaves: a bar that wraps is not redrawn but repeated
+            )
 
     def __enter__(self) -> Self:
         if self._bar:

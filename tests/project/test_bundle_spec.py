@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "data" / "tiny_bundle"
-BUNDLES = [folder for folder in (TINY, ROOT / "exports" / "mini") if folder.is_dir()]
+FOLDERS = (TINY, ROOT / "exports" / "mini")
+BUNDLES = [folder for folder in FOLDERS if (folder / "manifest.json").is_file()]
 SCHEMA = json.loads((ROOT / "exports" / "manifest.schema.json").read_text("utf-8"))
 
 OUTPUTS = ["ids", "lengths", "scores"]

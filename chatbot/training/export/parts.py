@@ -38,11 +38,15 @@ class Memory(NamedTuple):
     summary: Value  # (B, M)
 
 
-def linear(x: Value, weights: Weights, name: str) -> Value:
+def affine(x: Value, weight: Array, bias: Array | None = None) -> Value:
     """Return x Wᵀ + b, or x Wᵀ where there is no b."""
-    product = x @ x.graph.weight(np.ascontiguousarray(weights[f"{name}.weight"].T))
-    bias = weights.get(f"{name}.bias")
+    product = x @ x.graph.weight(np.ascontiguousarray(weight.T))
     return product if bias is None else product + x.graph.weight(bias)
+
+
+def linear(x: Value, weights: Weights, name: str) -> Value:
+    """Apply the layer of that name."""
+    return affine(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
 
 
 def encoder(
@@ -173,21 +177,17 @@ def cell(
 
 
 def _gates(config: ModelConfig, weights: Weights, name: str, x: Value) -> list[Value]:
-    renamed = {
-        f"{name}.{kind}": weights[f"decoder.rnn.{kind}_{name}"] for kind in ("weight", "bias")
-    }
+    weight, bias = weights[f"decoder.rnn.weight_{name}"], weights[f"decoder.rnn.bias_{name}"]
     number = len(_ONNX_GATES[config.cell])
-    product = linear(x, renamed, name)  # (R, gates · H)
+    product = affine(x, weight, bias)  # (R, gates · H)
     return ops("Split", product, outputs=number, axis=1) if number > 1 else [product]
 
 
 def readout(config: ModelConfig, weights: Weights, features: Value, bias: Value) -> Value:
     """Map features (R, H or H + M) to logits (R, V)."""
     if not config.tied:
-        matrix = features.graph.weight(np.ascontiguousarray(weights["output.weight"].T))
-        return features @ matrix + bias
+        return affine(features, weights["output.weight"]) + bias
     narrow = op("Tanh", linear(features, weights, "bottleneck"))  # (R, E)
-    table = features.graph.weight(
-        weights["embedding.weight"]
-    )  # (V, E), stored once; turned at load
+    # The table (V, E) is stored once and turned when the graph is loaded.
+    table = features.graph.weight(weights["embedding.weight"])
     return narrow @ op("Transpose", table, perm=[1, 0]) + bias

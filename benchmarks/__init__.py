@@ -1,0 +1,1 @@
+"""What measures the figures in docs/benchmarks.md: each a ratio to an alternative."""

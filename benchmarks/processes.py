@@ -1,0 +1,59 @@
+"""A whole process: how long it takes and how much memory it and its children hold."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+POLL_SECONDS = 0.02
+MIB = 1 << 20
+
+
+class Usage(NamedTuple):
+    """Hold what a command took."""
+
+    seconds: float
+    peak_mib: float
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
+    """Run a command to its end; raise where it fails.
+
+    The peak is the greatest sum of resident sizes of the process and its descendants; a page that
+    two of them share counts twice. This process must stay small: Linux counts the memory of the
+    process that starts another as the peak of the other.
+    """
+    begun = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+    ) as process:
+        peak = 0.0
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            peak = max(peak, sum(map(_resident_mib, _tree(process.pid))))
+            time.sleep(POLL_SECONDS)
+        elapsed = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Usage(elapsed, max(peak, usage.ru_maxrss / 1024))
+
+
+def _tree(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has just ended, or this is not Linux
+        return [pid]
+    return [pid, *(member for child in children for member in _tree(int(child)))]
+
+
+def _resident_mib(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / MIB

@@ -1,0 +1,67 @@
+"""Reply speed: the search inside the ONNX graph, and the same search stepped by PyTorch."""
+
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.timing import interleaved, ratios, seconds, spread, table
+from chatbot.decoding import Beam, Decoding, Greedy
+from chatbot.engine import Engine
+from chatbot.training.config import ModelConfig
+from chatbot.training.evaluation import generate
+from chatbot.training.export.search import build
+from chatbot.training.model import Seq2Seq
+from chatbot.vocabulary import EOS, SPECIALS
+
+ROUNDS = 9
+REPEATS = 5
+THREADS = 2
+VOCABULARY, SOURCE, STEPS = 20_000, 12, 20
+CONFIG = ModelConfig(
+    embedding=256,
+    encoder_hidden=256,
+    encoder_layers=2,
+    hidden=512,
+    decoder_layers=2,
+    dropout=0.0,
+)
+DECODINGS: dict[str, Decoding] = {
+    "greedy": Greedy(max_length=STEPS, min_length=STEPS),
+    "beam 4": Beam(width=4, max_length=STEPS, min_length=STEPS),
+}
+
+
+def run(rounds: int) -> str:
+    torch.manual_seed(0)
+    torch.set_num_threads(THREADS)
+    model = Seq2Seq(CONFIG, VOCABULARY).eval()
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    engine = Engine(build(CONFIG, weights).SerializeToString(), threads=THREADS)
+    source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
+    rows = []
+    for name, decoding in DECODINGS.items():
+        with_torch: Callable[[], object] = lambda d=decoding: generate(model, [source], d)
+        with_onnx: Callable[[], object] = lambda d=decoding: engine.generate([source], d)
+        same(model, engine, source, decoding)
+        measured = interleaved(
+            {
+                "torch": lambda call=with_torch: 1000 * seconds(call, repeats=REPEATS),
+                "onnx": lambda call=with_onnx: 1000 * seconds(call, repeats=REPEATS),
+            },
+            rounds,
+        )
+        faster = ratios(measured["torch"], measured["onnx"])
+        rows.append(
+            [name, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
+        )
+    return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows)
+
+
+def same(model: Seq2Seq, engine: Engine, source: list[int], decoding: Decoding) -> None:
+    """Raise unless both give the same replies: only then is their speed comparable."""
+    (first,), (second,) = (
+        generate(model, [source], decoding),
+        engine.generate([source], decoding),
+    )
+    if [reply.ids for reply in first] != [reply.ids for reply in second]:
+        raise AssertionError(f"{decoding}: PyTorch and ONNX give different replies.")

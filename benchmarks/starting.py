@@ -1,0 +1,51 @@
+"""A whole process that answers 你好: `chatbot reply`, and a script that does it with PyTorch."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.processes import measure
+from benchmarks.timing import interleaved, ratios, spread, table
+
+ROUNDS = 9
+TEXT = "你好"
+CHATBOT = "from chatbot.cli import main; main()"
+
+
+def run(rounds: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        model, bundle = Path(folder) / "run", Path(folder) / "bundle"
+        torch_reply = [sys.executable, "-m", "benchmarks.torch_reply"]
+        subprocess.run([*torch_reply, "prepare", model, bundle], check=True)
+        commands = {
+            "`chatbot reply`": [sys.executable, "-c", CHATBOT, "reply", "--bundle", bundle, TEXT],
+            "PyTorch script": [*torch_reply, "reply", model, TEXT],
+            "`import torch` alone": [sys.executable, "-c", "import torch"],
+        }
+        outputs = [
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            for command in commands.values()
+        ]
+        if outputs[0] != outputs[1]:
+            raise AssertionError(f"different replies: {outputs[:2]}")
+        wall: dict[str, list[float]] = {}
+        peak: dict[str, list[float]] = {}
+        measured = interleaved(
+            {name: lambda command=command: measure(command) for name, command in commands.items()},
+            rounds,
+        )
+    for name, usages in measured.items():
+        wall[name] = [usage.seconds for usage in usages]
+        peak[name] = [usage.peak_mib for usage in usages]
+    rows = [
+        [
+            name,
+            spread(wall[name], ".2f"),
+            spread(ratios(wall[name], wall["PyTorch script"]), ".2f"),
+            spread(peak[name], ".0f"),
+            spread(ratios(peak[name], peak["PyTorch script"]), ".2f"),
+        ]
+        for name in commands
+    ]
+    return table(["", "wall, s", "to PyTorch", "peak RSS, MiB", "to PyTorch"], rows)
