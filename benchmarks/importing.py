@@ -2,10 +2,13 @@
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.processes import Usage, measure
 from benchmarks.timing import interleaved, ratios, spread, table
+
+Command = list[str | Path]
 
 ROUNDS = 3
 PAIRS = 323_830
@@ -18,15 +21,15 @@ CORPUS = "from corpus_tools.cli import main; main()"
 def run(rounds: int) -> str:
     if not SOURCE.is_file():
         return f"Skipped: {SOURCE} is not there."
-    ours = [sys.executable, "-c", CORPUS, "import", SOURCE, "--store"]
-    commands = {
+    ours: Command = [sys.executable, "-c", CORPUS, "import", SOURCE, "--store"]
+    commands: dict[str, Command] = {
         "`corpus import`": ours,
         "`corpus import --processes 1`": [*ours[:-1], "--processes", "1", "--store"],
         "plain loop": [sys.executable, "-m", "benchmarks.plain_import", SOURCE],
     }
     measured = interleaved(
         {
-            name: lambda command=command: into_new_store(command)
+            name: partial(into_new_store, command)
             for name, command in commands.items()
         },
         rounds,
@@ -44,6 +47,6 @@ def run(rounds: int) -> str:
     return table(["", "pairs/s", "to the plain loop", "peak RSS of all processes, MiB"], rows)
 
 
-def into_new_store(command: list[str | Path]) -> Usage:
+def into_new_store(command: Command) -> Usage:
     with tempfile.TemporaryDirectory() as folder:
         return measure([*command, Path(folder) / "corpus.db"])

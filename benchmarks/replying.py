@@ -1,6 +1,7 @@
 """Reply speed: the search inside the ONNX graph, and the same search stepped by PyTorch."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -40,16 +41,13 @@ def run(rounds: int) -> str:
     source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
     rows = []
     for name, decoding in DECODINGS.items():
-        with_torch: Callable[[], object] = lambda d=decoding: generate(model, [source], d)
-        with_onnx: Callable[[], object] = lambda d=decoding: engine.generate([source], d)
         same(model, engine, source, decoding)
-        measured = interleaved(
-            {
-                "torch": lambda call=with_torch: 1000 * seconds(call, repeats=REPEATS),
-                "onnx": lambda call=with_onnx: 1000 * seconds(call, repeats=REPEATS),
-            },
-            rounds,
-        )
+        calls = {
+            "torch": partial(generate, model, [source], decoding),
+            "onnx": partial(engine.generate, [source], decoding),
+        }
+        tasks = {name: partial(milliseconds, call) for name, call in calls.items()}
+        measured = interleaved(tasks, rounds)
         faster = ratios(measured["torch"], measured["onnx"])
         rows.append(
             [name, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
@@ -57,11 +55,13 @@ def run(rounds: int) -> str:
     return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows)
 
 
+def milliseconds(call: Callable[[], object]) -> float:
+    return 1000 * seconds(call, repeats=REPEATS)
+
+
 def same(model: Seq2Seq, engine: Engine, source: list[int], decoding: Decoding) -> None:
     """Raise unless both give the same replies: only then is their speed comparable."""
-    (first,), (second,) = (
-        generate(model, [source], decoding),
-        engine.generate([source], decoding),
-    )
+    (first,) = generate(model, [source], decoding)
+    (second,) = engine.generate([source], decoding)
     if [reply.ids for reply in first] != [reply.ids for reply in second]:
         raise AssertionError(f"{decoding}: PyTorch and ONNX give different replies.")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.processes import measure
@@ -29,15 +30,12 @@ def run(rounds: int) -> str:
         ]
         if outputs[0] != outputs[1]:
             raise AssertionError(f"different replies: {outputs[:2]}")
-        wall: dict[str, list[float]] = {}
-        peak: dict[str, list[float]] = {}
-        measured = interleaved(
-            {name: lambda command=command: measure(command) for name, command in commands.items()},
+                measured = interleaved(
+            {name: partial(measure, command) for name, command in commands.items()},
             rounds,
         )
-    for name, usages in measured.items():
-        wall[name] = [usage.seconds for usage in usages]
-        peak[name] = [usage.peak_mib for usage in usages]
+    wall = {name: [usage.seconds for usage in usages] for name, usages in measured.items()}
+    peak = {name: [usage.peak_mib for usage in usages] for name, usages in measured.items()}
     rows = [
         [
             name,

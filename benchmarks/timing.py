@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import TypeVar
 
 Rounds = Sequence[float]
+K = TypeVar("K")
+T = TypeVar("T")
 
 
-def interleaved(tasks: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def interleaved(tasks: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
     """Measure every task once a round, so that a change of the machine's pace meets all alike."""
-    measured: dict[str, list[float]] = {name: [] for name in tasks}
+    measured: dict[K, list[T]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
             measured[name].append(task())

@@ -229,6 +229,7 @@ def train(
         from chatbot.training.config import read_recipe  # noqa: PLC0415 - needs the extra
         from chatbot.training.narration import narrate  # noqa: PLC0415
         from chatbot.training.trainer import Trainer  # noqa: PLC0415
+    click.echo(f"Reading {store} …")
     if resume:
         if file or settings:
             raise UsageError("--resume keeps the run's settings: leave --recipe and --set out.")

@@ -111,14 +111,15 @@ class Pairs:
         return hashlib.sha256(self._ids.tobytes() + self._ends.tobytes()).hexdigest()
 
     def batches(self, batch_tokens: int, *, seed: int | None) -> Iterator[Batch]:
-        """Yield batches of at most `batch_tokens` ids, padding included.
+        """Return batches of at most `batch_tokens` ids, padding included.
 
         Pairs of like length stand together. The order depends on `seed` alone; with None, which
         is for evaluation, it is by length.
         """
-        yield from (self._batch(indices) for indices in self._groups(batch_tokens, seed))
+        return map(self.batch, self.plan(batch_tokens, seed=seed))
 
-    def _groups(self, batch_tokens: int, seed: int | None) -> list[list[int]]:
+    def plan(self, batch_tokens: int, *, seed: int | None) -> list[list[int]]:
+        """Return the pairs of each batch by their numbers, as `batches` yields them."""
         if seed is None:
             return list(self._cut(sorted(range(len(self)), key=self._rank), batch_tokens))
         generator = torch.Generator().manual_seed(seed)
@@ -156,7 +157,8 @@ class Pairs:
         start, middle, end = self._ends[2 * index : 2 * index + 3]
         return middle - start, end - middle
 
-    def _batch(self, indices: list[int]) -> Batch:
+    def batch(self, indices: list[int]) -> Batch:
+        """Return the pairs of these numbers, padded."""
         pairs = [self[index] for index in indices]
         sources = [torch.tensor(source) for source, _ in pairs]
         replies = [torch.tensor(reply) for _, reply in pairs]

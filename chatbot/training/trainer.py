@@ -132,16 +132,16 @@ class Trainer:
         meter = _Meter(progress, config)
         self.model.train()
         while not self._finished(meter):
-            batches = list(self.pairs.batches(config.batch_tokens, seed=self._seed))
-            for batch in batches[progress.batch :]:
-                meter.count(*self._step(batch))
+            plan = self.pairs.plan(config.batch_tokens, seed=self._seed)
+            for indices in plan[progress.batch :]:
+                meter.count(*self._step(self.pairs.batch(indices)))
                 if meter.report_due():
-                    tell(meter.report(len(batches)))
-                if progress.batch == len(batches):
+                    tell(meter.report(len(plan)))
+                if progress.batch == len(plan):
                     progress.epoch, progress.batch = progress.epoch + 1, 0
                 finished = self._finished(meter)
                 if finished or progress.step % config.evaluate_every == 0:
-                    tell(self._evaluate(len(batches)))
+                    tell(self._evaluate(len(plan)))
                 if finished:
                     break
         return progress
