@@ -25,7 +25,7 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(unknown)}. Known: {', '.join(NAMES)}.")
     if len(names) == 1:
         benchmark = importlib.import_module(f"benchmarks.{names[0]}")
-        print(f"### {benchmark.__doc__}")
+        print(f"### {benchmark.__doc__}\n")
         print(benchmark.run(options.rounds or benchmark.ROUNDS), flush=True)
         return
     print(machine(), flush=True)
@@ -37,11 +37,9 @@ def main() -> None:
 
 def machine() -> str:
     versions = ", ".join(f"{name} {installed(name)}" for name in PACKAGES)
-    load = os.getloadavg()[0]
-    busy = " Other programs are running: do not trust these figures." if load > 0.5 else ""
     return (
         f"{date.today()}: {processor()}, {os.cpu_count()} CPUs, {platform.system()}, "
-        f"Python {platform.python_version()}, {versions}. Load before: {load:.2f}.{busy}"
+        f"Python {platform.python_version()}, {versions}."
     )
 
 

@@ -27,11 +27,8 @@ def run(rounds: int) -> str:
         "`corpus import --processes 1`": [*ours[:-1], "--processes", "1", "--store"],
         "plain loop": [sys.executable, "-m", "benchmarks.plain_import", SOURCE],
     }
-    measured = interleaved(
-        {
-            name: partial(into_new_store, command)
-            for name, command in commands.items()
-        },
+    measured, note = interleaved(
+        {name: partial(into_new_store, command) for name, command in commands.items()},
         rounds,
     )
     speed = {name: [PAIRS / usage.seconds for usage in usages] for name, usages in measured.items()}
@@ -44,7 +41,7 @@ def run(rounds: int) -> str:
         ]
         for name in commands
     ]
-    return table(["", "pairs/s", "to the plain loop", "peak RSS of all processes, MiB"], rows)
+    return table(["", "pairs/s", "to the plain loop", "peak RSS of all processes, MiB"], rows, note)
 
 
 def into_new_store(command: Command) -> Usage:

@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ class Usage(NamedTuple):
     peak_mib: float
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
+def measure(command: Sequence[str | Path]) -> Usage:
     """Run a command to its end; raise where it fails.
 
     The peak is the greatest sum of resident sizes of the process and its descendants; a page that
@@ -26,21 +28,27 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
     process that starts another as the peak of the other.
     """
     begun = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
-    ) as process:
-        peak = 0.0
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            peak = max(peak, sum(map(_resident_mib, _tree(process.pid))))
-            time.sleep(POLL_SECONDS)
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process,
+    ):
+        ended, sums = threading.Event(), [0.0]
+        watcher = threading.Thread(target=_watch, args=(process.pid, ended, sums))
+        watcher.start()
+        _, status, usage = os.wait4(process.pid, 0)
         elapsed = time.perf_counter() - begun
+        ended.set()
+        watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return Usage(elapsed, max(peak, usage.ru_maxrss / 1024))
+        if process.returncode:
+            errors.seek(0)
+            raise RuntimeError(f"{command}: {errors.read().decode(errors='replace')}")
+    return Usage(elapsed, max(*sums, usage.ru_maxrss / 1024))
+
+
+def _watch(pid: int, ended: threading.Event, sums: list[float]) -> None:
+    while not ended.wait(POLL_SECONDS):
+        sums.append(sum(map(_resident_mib, _tree(pid))))
 
 
 def _tree(pid: int) -> list[int]:

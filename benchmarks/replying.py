@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from benchmarks.random_model import random_model
 from benchmarks.timing import interleaved, ratios, seconds, spread, table
 from chatbot.decoding import Beam, Decoding, Greedy
 from chatbot.engine import Engine
@@ -33,13 +34,12 @@ DECODINGS: dict[str, Decoding] = {
 
 
 def run(rounds: int) -> str:
-    torch.manual_seed(0)
     torch.set_num_threads(THREADS)
-    model = Seq2Seq(CONFIG, VOCABULARY).eval()
+    model = random_model(CONFIG, VOCABULARY)
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     engine = Engine(build(CONFIG, weights).SerializeToString(), threads=THREADS)
     source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
-    rows = []
+    rows, notes = [], []
     for name, decoding in DECODINGS.items():
         same(model, engine, source, decoding)
         calls = {
@@ -47,12 +47,13 @@ def run(rounds: int) -> str:
             "onnx": partial(engine.generate, [source], decoding),
         }
         tasks = {name: partial(milliseconds, call) for name, call in calls.items()}
-        measured = interleaved(tasks, rounds)
+        measured, note = interleaved(tasks, rounds)
         faster = ratios(measured["torch"], measured["onnx"])
+        notes.append(f"{name}: {note}")
         rows.append(
             [name, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
         )
-    return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows)
+    return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows, *notes)
 
 
 def milliseconds(call: Callable[[], object]) -> float:

@@ -19,7 +19,7 @@ def run(rounds: int) -> str:
         model, bundle = Path(folder) / "run", Path(folder) / "bundle"
         torch_reply = [sys.executable, "-m", "benchmarks.torch_reply"]
         subprocess.run([*torch_reply, "prepare", model, bundle], check=True)
-        commands = {
+        commands: dict[str, list[str | Path]] = {
             "`chatbot reply`": [sys.executable, "-c", CHATBOT, "reply", "--bundle", bundle, TEXT],
             "PyTorch script": [*torch_reply, "reply", model, TEXT],
             "`import torch` alone": [sys.executable, "-c", "import torch"],
@@ -30,7 +30,7 @@ def run(rounds: int) -> str:
         ]
         if outputs[0] != outputs[1]:
             raise AssertionError(f"different replies: {outputs[:2]}")
-                measured = interleaved(
+        measured, note = interleaved(
             {name: partial(measure, command) for name, command in commands.items()},
             rounds,
         )
@@ -46,4 +46,4 @@ def run(rounds: int) -> str:
         ]
         for name in commands
     ]
-    return table(["", "wall, s", "to PyTorch", "peak RSS, MiB", "to PyTorch"], rows)
+    return table(["", "wall, s", "to PyTorch", "peak RSS, MiB", "to PyTorch"], rows, note)

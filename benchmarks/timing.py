@@ -1,7 +1,10 @@
 """Rounds of interleaved measurements, and the table they become."""
 
+import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
@@ -9,14 +12,49 @@ Rounds = Sequence[float]
 K = TypeVar("K")
 T = TypeVar("T")
 
+QUIET = 0.15
+"""CPUs that other programs may keep busy during a round that counts."""
 
-def interleaved(tasks: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
-    """Measure every task once a round, so that a change of the machine's pace meets all alike."""
-    measured: dict[K, list[T]] = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, task in tasks.items():
-            measured[name].append(task())
-    return measured
+PATIENCE = 3
+"""How many times the rounds asked for are tried before those that were least disturbed count."""
+
+
+def interleaved(tasks: Mapping[K, Callable[[], T]], rounds: int) -> tuple[dict[K, list[T]], str]:
+    """Measure every task once a round, so that a change of the machine's pace meets all alike.
+
+    Return the measurements of the quiet rounds, and a sentence that says how quiet they were.
+    """
+    tried: list[tuple[float, dict[K, T]]] = []
+    while sum(busy <= QUIET for busy, _ in tried) < rounds and len(tried) < PATIENCE * rounds:
+        others = Others()
+        measured = {name: task() for name, task in tasks.items()}
+        tried.append((others.cpus(), measured))
+    kept = sorted(tried, key=lambda each: each[0])[:rounds]
+    note = (
+        f"{len(kept)} rounds of {len(tried)}; beside them other programs kept "
+        f"{kept[0][0]:.2f} to {kept[-1][0]:.2f} CPUs busy."
+    )
+    return {name: [measured[name] for _, measured in kept] for name in tasks}, note
+
+
+class Others:
+    """Tell how much of the machine other programs use: beside them a figure is worth little."""
+
+    def __init__(self) -> None:
+        self._begun, self._before = time.monotonic(), self._seconds()
+
+    def cpus(self) -> float:
+        """Return the mean number of CPUs since the beginning; 0 where only Linux could tell it."""
+        used = self._seconds() - self._before
+        return max(0.0, used) / (time.monotonic() - self._begun)
+
+    @staticmethod
+    def _seconds() -> float:
+        path = Path("/proc/stat")
+        if not path.is_file():
+            return 0.0
+        user, nice, system = map(int, path.read_text().split()[1:4])
+        return (user + nice + system) / os.sysconf("SC_CLK_TCK") - math.fsum(os.times()[:4])
 
 
 def seconds(call: Callable[[], object], *, repeats: int) -> float:
@@ -40,7 +78,8 @@ def spread(values: Rounds, form: str = ".1f") -> str:
     return f"{median(values):{form}} [{min(values):{form}}, {max(values):{form}}]"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *notes: str) -> str:
     """Return a Markdown table whose first column is text and whose others are figures."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *rows))
+    lines = ["| " + " | ".join(row) + " |" for row in (heads, rule, *rows)]
+    return "\n".join([*lines, *(f"\n{note}" for note in notes)])

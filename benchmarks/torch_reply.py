@@ -7,14 +7,12 @@ python -m benchmarks.torch_reply reply RUN TEXT
 import sys
 from pathlib import Path
 
-import torch
-
+from benchmarks.random_model import random_model
 from chatbot.decoding import Greedy
 from chatbot.text import Tokenizer
 from chatbot.training.checkpoint import RunFolder, load_run
 from chatbot.training.config import ModelConfig, Recipe
 from chatbot.training.evaluation import generate
-from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import EOS, Vocabulary
 
 VOCABULARY = 15_000
@@ -28,8 +26,7 @@ def prepare(run: str, bundle: str) -> None:
     counts = {chr(ord("一") + number): 2 for number in range(VOCABULARY - 4)}
     vocabulary = Vocabulary.learn(counts, size=VOCABULARY)
     recipe = Recipe(model=ModelConfig(dropout=0.0))
-    torch.manual_seed(0)
-    model = Seq2Seq(recipe.model, len(vocabulary)).eval()
+    model = random_model(recipe.model, len(vocabulary))
     folder = RunFolder(run)
     folder.create(recipe, vocabulary, "")
     folder.save_best(model, {})

@@ -1,6 +1,7 @@
 """Training speed: a step of each decoder, and the step-by-step loop of the PyTorch tutorial."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 import torch
@@ -17,27 +18,31 @@ ROUNDS = 5
 REPEATS = 3
 VOCABULARY = 15_000
 SOURCES, LONGEST_SOURCE, LONGEST_REPLY = 164, 15, 10  # 4,100 tokens, padding included
+DEFAULT = ModelConfig()
 
 
 def run(rounds: int) -> str:
     torch.manual_seed(0)
     batch = random_batch()
-    tokens = int((batch.reply != PAD).sum())
-    tutorial = Tutorial(ModelConfig(), VOCABULARY)
-    steps = {mode: trainer_step(ModelConfig(mode=mode), batch) for mode in get_args(Mode)}
-    steps["tutorial"] = lambda: tutorial.step(batch)
-    measured = interleaved(
-        {
-            name: lambda step=step: tokens / seconds(step, repeats=REPEATS)
-            for name, step in steps.items()
-        },
+    tokens = reply_tokens(batch)
+    tutorial = Tutorial(DEFAULT, VOCABULARY)
+    steps: dict[str, Callable[[], object]] = {
+        mode: trainer_step(ModelConfig(mode=mode), batch) for mode in get_args(Mode)
+    }
+    steps["tutorial"] = partial(tutorial.step, batch)
+    measured, note = interleaved(
+        {name: partial(tokens_per_second, step, tokens) for name, step in steps.items()},
         rounds,
     )
     rows = [
         [name, spread(speed, ",.0f"), spread(ratios(speed, measured["tutorial"]), ".2f")]
         for name, speed in measured.items()
     ]
-    return table(["", "reply tokens/s", "to the tutorial's loop"], rows)
+    return table(["", "reply tokens/s", "to the tutorial's loop"], rows, note)
+
+
+def tokens_per_second(step: Callable[[], object], tokens: int) -> float:
+    return tokens / seconds(step, repeats=REPEATS)
 
 
 def trainer_step(config: ModelConfig, batch: Batch) -> Callable[[], object]:
@@ -63,6 +68,11 @@ def random_batch() -> Batch:
     src_len[0] = LONGEST_SOURCE
     reply_len = torch.randint(LONGEST_REPLY - 1, LONGEST_REPLY + 1, (SOURCES,))
     return Batch(padded(src_len, LONGEST_SOURCE), src_len, padded(reply_len, LONGEST_REPLY))
+
+
+def reply_tokens(batch: Batch) -> int:
+    """Return the number of tokens that are learnt, padding left out."""
+    return int((batch.reply != PAD).sum())
 
 
 def padded(lengths: torch.Tensor, longest: int) -> torch.Tensor:

@@ -90,7 +90,7 @@ class Tutorial:
             losses.append(masked.item() * count)
             total += count
             token = now.view(1, -1)
-        loss.backward()
+        torch.autograd.backward(loss)
         for part in self.parts:
             nn.utils.clip_grad_norm_(part.parameters(), self.clip)
         for optimizer in self.optimizers:

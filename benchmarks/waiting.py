@@ -22,7 +22,7 @@ def run(rounds: int) -> str:
         ("beside a busy process", "default"): partial(beside_busy, {}),
         ("beside a busy process", "passive"): partial(beside_busy, PASSIVE),
     }
-    measured = interleaved(tasks, rounds)
+    measured, note = interleaved(tasks, rounds)
     rows = [
         [
             where,
@@ -33,7 +33,7 @@ def run(rounds: int) -> str:
         for where in dict.fromkeys(where for where, _ in tasks)
     ]
     heads = ["reply tokens/s in training", "default", "`PASSIVE`", "`PASSIVE` / default"]
-    return table(heads, rows)
+    return table(heads, rows, note)
 
 
 def speed(environment: dict[str, str]) -> float:
@@ -63,10 +63,8 @@ def busy_process() -> Iterator[None]:
 
 def training_speed() -> float:
     """Return the reply tokens a second of the default model."""
-    # Late: the process that starts the others needs no torch.
-    from benchmarks.timing import seconds  # noqa: PLC0415
-    from benchmarks.training import PAD, ModelConfig, random_batch, trainer_step  # noqa: PLC0415
+    from benchmarks import training  # noqa: PLC0415 - torch, which the others run without
 
-    batch = random_batch()
-    tokens = int((batch.reply != PAD).sum())
-    return tokens / seconds(trainer_step(ModelConfig(), batch), repeats=5)
+    batch = training.random_batch()
+    step = training.trainer_step(training.DEFAULT, batch)
+    return training.tokens_per_second(step, training.reply_tokens(batch))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatbot.bundle import Bundle, GoldenCase, Hypothesis, shipped_bundle
 from chatbot.decoding import Decoding
+from chatbot.errors import BundleError
 
 if TYPE_CHECKING:
     from chatbot.engine import Engine
@@ -67,6 +68,12 @@ class ChatBot:
         return [text for case in self.bundle.golden() for text in self._differences(case)]
 
     def _reply(self, hypothesis: Hypothesis) -> Reply:
+        known = len(self.bundle.tokenizer.vocabulary)
+        if not all(0 <= number < known for number in hypothesis.ids):
+            raise BundleError(
+                f"{self.bundle.folder}: the graph answers with ids that its vocabulary of {known} "
+                "lacks. Copy the whole folder or export it again."
+            )
         tokens = tuple(self.bundle.tokenizer.tokens(hypothesis.ids))
         return Reply("".join(tokens), tokens, hypothesis.score)
 

@@ -37,7 +37,15 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILE_BYTES = 2 << 30
 
 # What reading a well-formed JSON of the wrong shape can raise.
-_WRONG_SHAPE = (KeyError, TypeError, ValueError, AttributeError, ChatbotError)
+_WRONG_SHAPE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    ChatbotError,
+)
 
 # The names that cross the border between the graph and its callers.
 SOURCE = "src"  # int64 (B, S), padded with PAD
@@ -96,9 +104,10 @@ class Bundle:
             tokenizer = Tokenizer(
                 Vocabulary(tuple(vocabulary["tokens"]), tuple(vocabulary["costs"])), table
             )
-            tokenizer.words("")  # uses the table, which may hold anything
+            if not all(isinstance(text, str) for text in table.values()):
+                raise TypeError("a replacement of the normalisation is no text")
             decoding = from_dict(manifest["decoding"])
-            if manifest["max_source"] < 1 or manifest["max_source"] % 1:
+            if type(manifest["max_source"]) is not int or manifest["max_source"] < 1:
                 raise ValueError(f"max_source={manifest['max_source']}")
         except _WRONG_SHAPE as error:
             raise BundleError(f"{folder}: damaged bundle ({error!r}). Export it again.") from error
@@ -119,8 +128,9 @@ class Bundle:
             try:
                 case = _golden_case(json.loads(line))
             except _WRONG_SHAPE as error:
+                problem = f"{type(error).__name__}: {error}"  # the repr may hold the whole line
                 raise BundleError(
-                    f"{self.folder / GOLDEN}, line {number}: no conformance vector ({error!r}). "
+                    f"{self.folder / GOLDEN}, line {number}: no conformance vector ({problem}). "
                     "Export the bundle again."
                 ) from error
             yield case
@@ -185,6 +195,8 @@ def _golden_record(case: GoldenCase, tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def _golden_case(values: Mapping[str, Any]) -> GoldenCase:
+    if not isinstance(values["text"], str):
+        raise TypeError("the text is none")
     return GoldenCase(
         values["text"],
         tuple(values["ids"]),

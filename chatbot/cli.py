@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ def main() -> None:
     except click.Abort:  # Ctrl-C
         code = 130
     except OSError as error:
-        code = _complain(str(error), ChatbotError.exit_code)
+        problem = f"{error}. Check the path and the room on the disk."
+        code = _complain(problem, ChatbotError.exit_code)
     sys.exit(code)
 
 
@@ -158,7 +159,7 @@ def reply(
     """
     bot = ChatBot.load(folder, threads=threads)
     decoding = search.over(bot.bundle.decoding)
-    for text in texts or _lines_of_stdin():
+    for text in map(_argument, texts) if texts else _lines_of_stdin():
         click.echo(_reply_line(text, bot.reply(text, decoding), as_json))
 
 
@@ -279,6 +280,8 @@ def export(run: Path, folder: Path, beam: int | None, license: str | None) -> No
 
 def _speak_utf8() -> None:
     """Read and write UTF-8 whatever the locale, and let nothing undecodable stop us."""
+    if sys.stdin is None:  # the caller has closed it
+        sys.stdin = StringIO()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -293,6 +296,14 @@ def _with_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See '{context.command_path} --help'." if context else ""
     return error.format_message() + hint
+
+
+def _argument(text: str) -> str:
+    """Return `text` read as UTF-8 where the locale, such as C, could not read it."""
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # a surrogate of another kind, which no locale makes
+        return text
 
 
 def _lines_of_stdin() -> Iterator[str]:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,12 +30,17 @@ store_option = click.option(
 
 
 @click.group(
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: corpus import dialogues.tsv --license CC0-1.0",
 )
 @click.version_option(package_name="duihua", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Turn dialogue files into a clean, segmented corpus in SQL."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command("import", epilog="Example: corpus import dialogues.tsv chat.jsonl.gz")
@@ -99,7 +105,7 @@ def export(store: str, *, format_name: str, output: Path | None, refused: bool) 
 
 
 @cli.command(epilog="Example: corpus remove 3")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @store_option
 def remove(number: int, store: str) -> None:
     """Remove import NUMBER with all its dialogues."""
@@ -109,7 +115,8 @@ def remove(number: int, store: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):  # None where the caller has closed it
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         return cli.main(arguments, prog_name="corpus", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -119,6 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except CorpusError as error:
         return _complain(str(error), error.exit_code)
+    except OSError as error:
+        return _complain(f"{error}. Check the path and the room on the disk.", 1)
 
 
 def _complain(message: str, code: int) -> int:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,12 +34,15 @@ WRITERS: MappingProxyType[str, Callable[..., Iterator[str]]] = MappingProxyType(
 
 def write_lines(lines: Iterable[str], path: Path) -> None:
     """Write beside `path`, then rename: an interrupted export leaves the old file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.parent / f".{path.name}.{os.getpid()}"
     try:
+        if path.exists() and not path.is_file():  # a rename would put a file in its place
+            raise CorpusError(f"{path}: no file. Name one, or leave --output out for stdout.")
         with beside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         beside.replace(path)
     except OSError as error:
         raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()

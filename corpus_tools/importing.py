@@ -46,7 +46,10 @@ def import_source(
     """
     key = ImportKey(source.sha256(), source.format, source.encoding)
     before = row = store.begin_import(
-        key, path=storable(source.path), licence=licence, options=rules_in_use()
+        key,
+        path=storable(source.path),
+        licence=licence and storable(licence),
+        options=rules_in_use(),
     )
     if before.is_complete:
         return before, before
@@ -120,7 +123,8 @@ def _prepare(dialogue: Dialogue, segmenter: Segmenter) -> NewDialogue:
         is_pair = previous is not None and reason is None
         pair_key = _key(previous or "", normal) if is_pair else None
         words = " ".join(segmenter.words(normal))
-        turns.append(NewTurn(turn.speaker, raw, text, words, reason, pair_key))
+        speaker = turn.speaker and storable(turn.speaker)
+        turns.append(NewTurn(speaker, raw, text, words, reason, pair_key))
         previous = normal
     key = _key(*raws)
     return NewDialogue(key, split_of(key), turns)

@@ -18,12 +18,15 @@ from corpus_tools.segmenter import Segmenter
 SMALL_FILE = 1 << 18
 """Bytes on disk up to which starting processes takes longer than they save."""
 
+MOST_PROCESSES = 61
+"""What Windows allows, and more than one process can read for."""
+
 
 class Preparer:
     """Prepare batches in this process, or in `processes` of them, started when first needed."""
 
     def __init__(self, processes: int) -> None:
-        self._processes = processes
+        self._processes = min(processes, MOST_PROCESSES)
         self._segmenter: Segmenter | None = None
         self._pool: ProcessPoolExecutor | None = None
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from chatbot import __version__
-from chatbot.errors import TrainingError
+from chatbot.errors import BundleError, TrainingError, UsageError
 from chatbot.training.config import Recipe
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import Vocabulary
@@ -32,6 +32,9 @@ from chatbot.vocabulary import Vocabulary
 FORMAT = 1
 RUN, VOCABULARY, LOG = "run.json", "vocabulary.json", "log.jsonl"
 BEST, LAST = "best.safetensors", "last.safetensors"
+
+# What reading a well-formed file of the wrong shape can raise.
+_WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError, BundleError, UsageError)
 
 
 @dataclass
@@ -63,7 +66,10 @@ class RunFolder:
 
     def create(self, recipe: Recipe, vocabulary: Vocabulary, fingerprint: str) -> None:
         """Start a run: write what never changes during it."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{self.path}: no folder can be made here ({error}).") from error
         words = {"tokens": list(vocabulary.tokens), "costs": list(vocabulary.costs)}
         self._write_json(VOCABULARY, words)
         about = {
@@ -87,8 +93,10 @@ class RunFolder:
                 )
             vocabulary = Vocabulary(tuple(words["tokens"]), tuple(words["costs"]))
             return Recipe.from_dict(about["recipe"]), vocabulary, about["data"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{self.path}: damaged run ({error!r}). Train again.") from error
+        except (OSError, RecursionError, *_WRONG_SHAPE) as error:
+            raise TrainingError(
+                f"{self.path}: damaged run ({_described(error)}). Train again."
+            ) from error
 
     def save_best(self, model: Seq2Seq, validation: Mapping[str, float]) -> None:
         """Keep the weights of the best evaluation so far, with its figures."""
@@ -112,14 +120,22 @@ class RunFolder:
         tensors, about = self._read_tensors(LAST)
         weights = {k.removeprefix("model."): v for k, v in tensors.items() if k[:6] == "model."}
         self._load_weights(model, weights)
-        _load_optimizer(optimizer, tensors)
-        torch.set_rng_state(tensors["random"])
-        return Progress(**about)
+        try:
+            _load_optimizer(optimizer, tensors)
+            torch.set_rng_state(tensors["random"])
+            return Progress(**about)
+        except (RuntimeError, *_WRONG_SHAPE) as error:
+            raise TrainingError(
+                f"{self.path / LAST}: damaged ({_described(error)}). Train again."
+            ) from error
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Append one record to the log."""
-        with (self.path / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise TrainingError(f"{self.path / LOG} cannot be written: {error}.") from error
 
     def _load_weights(self, model: Seq2Seq, tensors: Mapping[str, Tensor]) -> None:
         try:
@@ -144,7 +160,7 @@ class RunFolder:
             with beside.open("rb") as file:
                 os.fsync(file.fileno())
             beside.replace(self.path / name)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise TrainingError(f"{self.path / name} cannot be written: {error}.") from error
         finally:
             beside.unlink(missing_ok=True)
@@ -159,7 +175,7 @@ class RunFolder:
             raise TrainingError(
                 f"{path}: not there yet. Let 'chatbot train' evaluate once."
             ) from error
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
+        except (OSError, SafetensorError, *_WRONG_SHAPE) as error:
             raise TrainingError(f"{path}: damaged ({error}). Train again.") from error
 
 
@@ -169,6 +185,11 @@ def load_run(path: str | Path) -> tuple[Seq2Seq, Recipe, Vocabulary, dict[str, A
     recipe, vocabulary, _ = run.open()
     model = Seq2Seq(recipe.model, len(vocabulary)).eval()
     return model, recipe, vocabulary, run.load_best(model)
+
+
+def _described(error: Exception) -> str:
+    """Return kind and text of an error; its repr may hold the whole file."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _tied_away(model: Seq2Seq) -> set[str]:

@@ -132,6 +132,7 @@ class TrainConfig(_Section):
         _check_range("teacher_forcing", self.teacher_forcing, 0.0, 1.0)
         _check_range("evaluate_every", self.evaluate_every, 1, 1_000_000_000)
         _check_range("samples", self.samples, 0, 100)
+        _check_range("seed", self.seed, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +178,10 @@ def read_recipe(file: str | Path | None, settings: Iterable[str] = ()) -> Recipe
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("not a file")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: no recipe ({error}).") from error
     loose = [name for name, value in values.items() if not isinstance(value, dict)]
     if loose:
@@ -190,7 +193,7 @@ def _toml_value(text: str) -> Any:
     """Return a number or a truth value as such, anything else as text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

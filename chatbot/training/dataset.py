@@ -5,7 +5,7 @@ import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,10 +41,8 @@ class Store:
         if not self.path.is_file():
             raise StoreError(f"{self.path}: no such store. 'corpus import FILE' makes one.")
         with self._connect() as connection:
-            try:
-                (version,) = connection.execute("SELECT version FROM schema_info").fetchone()
-            except (sqlite3.DatabaseError, TypeError) as error:
-                raise StoreError(f"{self.path}: not a corpus store ({error}).") from error
+            row = connection.execute("SELECT version FROM schema_info").fetchone()
+        version = row[0] if row else None
         if version != STORE_SCHEMA:
             raise StoreError(
                 f"{self.path}: store schema {version}; this version reads {STORE_SCHEMA}. "
@@ -77,9 +75,16 @@ class Store:
                         counts[" "] += normalise(text).count(" ")
         return +counts
 
-    def _connect(self) -> "closing[sqlite3.Connection]":
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
         uri = f"{self.path.resolve().as_uri()}?mode=ro"
-        return closing(sqlite3.connect(uri, uri=True, timeout=30))
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self.path}: not a corpus store ({error}). Name one that 'corpus import' wrote."
+            ) from error
 
 
 class Pairs:

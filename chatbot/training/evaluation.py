@@ -15,6 +15,11 @@ from chatbot.training.search import log_probs, search
 from chatbot.vocabulary import EOS, PAD
 
 
+def perplexity(loss: float) -> float:
+    """Return e to the loss, in nats a token; capped where a float ends."""
+    return math.exp(min(loss, 700.0))
+
+
 @dataclass(frozen=True)
 class Validation:
     """Hold teacher-forced figures over all tokens of a split."""
@@ -25,7 +30,7 @@ class Validation:
     @property
     def perplexity(self) -> float:
         """Return e to the loss."""
-        return math.exp(min(self.loss, 700.0))
+        return perplexity(self.loss)
 
 
 @torch.inference_mode()

@@ -1,7 +1,6 @@
 """The loop, and what has to stand before it can start."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from chatbot.text import Tokenizer
 from chatbot.training.checkpoint import Progress, RunFolder
 from chatbot.training.config import Recipe, TrainConfig
 from chatbot.training.dataset import Batch, Pairs, Store
-from chatbot.training.evaluation import Validation, generate, validate
+from chatbot.training.evaluation import Validation, generate, perplexity, validate
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import Vocabulary
 
@@ -50,7 +49,7 @@ class Running:
     @property
     def perplexity(self) -> float:
         """Return e to the loss."""
-        return math.exp(self.loss)
+        return perplexity(self.loss)
 
 
 @dataclass(frozen=True)
@@ -133,6 +132,8 @@ class Trainer:
         self.model.train()
         while not self._finished(meter):
             plan = self.pairs.plan(config.batch_tokens, seed=self._seed)
+            if progress.batch >= len(plan):
+                raise TrainingError(f"{self.run.path}: a checkpoint behind the end of its epoch.")
             for indices in plan[progress.batch :]:
                 meter.count(*self._step(self.pairs.batch(indices)))
                 if meter.report_due():
@@ -187,7 +188,6 @@ class Trainer:
         figures = {
             "step": progress.step,
             "epoch": round(epoch, 3),
-            "seconds": round(progress.seconds, 1),
             "validation_loss": validation.loss,
             "validation_perplexity": validation.perplexity,
         }
@@ -195,7 +195,7 @@ class Trainer:
             progress.best_loss = validation.loss
             self.run.save_best(self.model, figures)
         self.run.save_last(self.model, self.optimizer, progress)
-        self.run.log(figures)
+        self.run.log({**figures, "seconds": round(progress.seconds, 1)})
         return Evaluated(progress.step, epoch, validation, best, self._samples())
 
     def _samples(self) -> tuple[tuple[str, str, str], ...]:

@@ -33,6 +33,7 @@ def read_chatterbot(text: Text) -> Records:
 
 def _mapping(events: Events) -> Records:
     while not isinstance(key := next(events), _ENDING):
+        _pass(key, events)
         value = next(events)
         name = key.value if isinstance(key, yaml.ScalarEvent) else None
         if name == "conversations" and isinstance(value, yaml.SequenceStartEvent):
@@ -89,7 +90,8 @@ def _events(text: Text) -> Events:
             f"broken YAML ({error.problem})", advice="Repair the file.", line=line
         ) from error
     except yaml.YAMLError as error:
-        raise text.fail(f"broken YAML ({error})", advice="Repair the file.") from error
+        problem = str(error).partition("\n")[0]
+        raise text.fail(f"broken YAML ({problem})", advice="Repair the file.") from error
 
 
 class _Stream:

@@ -1,8 +1,10 @@
 """A file on disk seen as members of bytes: plain, gzip, zstd or zip, recognised by content."""
 
-import gzip
 import hashlib
 import io
+import lzma
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,9 +28,14 @@ _ZSTD_PIECE = 1 << 10
 _ZSTD_WINDOW = 1 << 27
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZIP_MAGIC = b"PK\x03\x04"
 _DAMAGE = (
     EOFError,
-    gzip.BadGzipFile,
+    OSError,  # bzip2 in a zip, or the disk itself
+    IndexError,  # these three: zipfile, of a broken directory
+    ValueError,
+    struct.error,
+    lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
     zstandard.ZstdError,
@@ -65,6 +72,8 @@ class Container:
         with self._open() as file, self._damage_named():
             if not zipfile.is_zipfile(file):
                 file.seek(0)
+                if file.peek(4).startswith(_ZIP_MAGIC):
+                    raise EOFError("the zip archive has no end")
                 yield Member(None, self._read(file, file))
                 return
             with zipfile.ZipFile(file) as archive:
@@ -76,6 +85,12 @@ class Container:
 
     def _open(self) -> BufferedReader:
         try:
+            kind = self.path.stat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+                raise ReadError(
+                    f"{self.path}: a pipe or a device, but a file is read more than once. "
+                    "Save it as a file first."
+                )
             return self.path.open("rb")
         except FileNotFoundError:
             raise ReadError(f"{self.path}: no such file. Check the path.") from None

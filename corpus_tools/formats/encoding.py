@@ -22,6 +22,8 @@ _CANDIDATES = {
     "utf_16_le": "utf-16-le",
     "utf_16_be": "utf-16-be",
 }
+# Python's own notations and UTF-7: no dialogue file has them, and they can spell lone surrogates.
+_NOT_FOR_FILES = frozenset({"punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 _JUDGED = 4096  # characters
 _LEAST_COMMON = 0.5
 _LARGEST_CONTROLS = 0.01
@@ -46,9 +48,9 @@ def is_known(encoding: str) -> bool:
     """Tell whether Python can decode text by that name."""
     try:
         b"a".decode(encoding, "replace")
+        return codecs.lookup(encoding).name not in _NOT_FOR_FILES
     except (LookupError, UnicodeError):
         return False
-    return True
 
 
 def _decoded(sample: bytes, encoding: str) -> str | None:

@@ -53,7 +53,7 @@ def _object(cursor: "_Cursor") -> Records:
     """Walk through an object: either it is one dialogue, or its values hold them."""
     own: dict[str, Any] = {}
     for _ in cursor.items("{", "}"):
-        key = cursor.value()
+        key = cursor.name()
         cursor.expect(":")
         opening = cursor.peek()
         if opening == "[" and key not in TURNS_NAMES:
@@ -103,6 +103,12 @@ class _Cursor:
                 self.expect(",")
                 yield
         self.expect(closing)
+
+    def name(self) -> str:
+        """Return the next value, which must be text."""
+        if self.peek() != '"':
+            raise self.fail("a name in quotes expected")
+        return str(self.value())
 
     def value(self) -> Any:
         """Return the next value, whole."""
@@ -156,4 +162,4 @@ class _Cursor:
         if isinstance(error, json.JSONDecodeError):
             self._move(error.pos)
             return error.msg
-        return str(error)
+        return "nested too deeply"

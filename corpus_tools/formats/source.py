@@ -73,6 +73,11 @@ class Source:
         """Yield dialogues and what is none, always in the same order."""
         texts = [self._texts(index) for index in range(len(self._containers))]
         if self.format == PARALLEL:
+            if any(len(names) > 1 for names in self._encodings):
+                raise ReadError(
+                    f"{self.path}: an archive of several files, of which none is sure to answer "
+                    "another. Unpack it and name two of them."
+                )
             (_, questions), (_, answers) = (next(each) for each in texts)
             yield from read_parallel(questions, answers)
             return

@@ -19,9 +19,9 @@ def open_engine(name: str, *, create: bool) -> Engine:
     """Return the engine of a store, made where it is missing and `create` says so."""
     url = store_url(name)
     path = _sqlite_path(url)
-    if path and not path.exists():
-        _create_file(path, allowed=create)
     with errors_named(name):
+        if path and not path.exists():
+            _create_file(path, allowed=create)
         engine = _engine(url)
         try:
             with engine.connect().execution_options(writes=create) as connection:
@@ -32,12 +32,21 @@ def open_engine(name: str, *, create: bool) -> Engine:
     return engine
 
 
+def is_there(engine: Engine) -> bool:
+    """Tell whether the file of a store, where it has one, still has its name."""
+    path = _sqlite_path(engine.url)
+    return path is None or path.exists()
+
+
 def store_url(name: str) -> URL:
     """Return the URL that `name` is, or that of the SQLite file by that name."""
     try:
-        return make_url(name) if "://" in name else URL.create("sqlite", database=name)
+        url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
     except ArgumentError as error:
         raise StoreError(f"{name}: neither a path nor a database URL ({error}).") from error
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise StoreError(f"{name!r}: a store that would be gone at once. Name a file.")
+    return url
 
 
 @contextmanager
@@ -51,13 +60,23 @@ def errors_named(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: {_advice(str(error.orig))}") from error
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{name}: the store cannot be opened ({error}).") from error
+    except ValueError as error:
+        raise StoreError(f"{name}: {_DAMAGED} ({error})") from error
+
+
+_DAMAGED = "the database is damaged. Restore it from a copy, or import anew."
 
 
 def _advice(problem: str) -> str:
     known = {
         "not a database": "not a corpus store, nor any SQLite file. Name another with --store.",
         "readonly": "the store is read-only. Make the file and its folder writable.",
-        "malformed": "the database is damaged. Restore it from a copy, or import anew.",
+        "malformed": _DAMAGED,
+        "Could not decode": _DAMAGED,
+        "no such": f"{_DAMAGED} ({problem})",
+        "disk I/O": "the disk fails, or the store is no file. Check both, then run it again.",
         "locked": "another program keeps the store locked. Try again when it is done.",
         "disk is full": "the disk is full. Make room and run the command again.",
         "unable to open": "the store cannot be opened. Check that its folder exists and is yours.",
@@ -66,8 +85,8 @@ def _advice(problem: str) -> str:
 
 
 def _sqlite_path(url: URL) -> Path | None:
-    is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-    return Path(str(url.database)) if is_file and not url.query else None
+    is_file = url.get_backend_name() == "sqlite" and not url.query
+    return Path(str(url.database)) if is_file else None
 
 
 def _create_file(path: Path, *, allowed: bool) -> None:

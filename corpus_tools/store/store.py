@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, column, delete, insert, select, ta
 
 from corpus_tools.cleaning import DUPLICATE
 from corpus_tools.errors import StoreError
-from corpus_tools.store.engine import errors_named, open_engine
+from corpus_tools.store.engine import errors_named, is_there, open_engine
 from corpus_tools.store.schema import COMPLETE, Dialogue, Import, SkippedRecord, Turn
 
 # Parameters of one query; SQLite allows 32,766.
@@ -202,6 +202,8 @@ class Store:
         engine = self._engine.execution_options(writes=True)
         with errors_named(self.name), engine.begin() as connection:
             yield connection
+        if not is_there(engine):
+            raise StoreError(f"{self.name}: deleted meanwhile. Run the command again.")
 
 
 def _import_row(connection: Connection, import_id: int) -> ImportRow:

@@ -110,3 +110,62 @@ def test_a_graph_with_other_names(folder, rewrite, name, other, message):
     rewrite(folder, GRAPH, graph.replace(name, other))  # the same length: still well-formed
     with pytest.raises(BundleError, match=message):
         ChatBot.load(folder)
+
+
+def small_vocabulary(folder, rewrite):
+    vocabulary = json.loads((folder / "vocabulary.json").read_bytes())
+    fewer = {name: values[:6] for name, values in vocabulary.items()}
+    rewrite(folder, "vocabulary.json", json.dumps(fewer).encode())
+
+
+def large_vocabulary(folder, rewrite):
+    vocabulary = json.loads((folder / "vocabulary.json").read_bytes())
+    words = [f"甲{number}" for number in range(9_000)] + ["龘"]
+    more = {
+        "tokens": vocabulary["tokens"] + words,
+        "costs": vocabulary["costs"] + [0] * len(words),
+    }
+    rewrite(folder, "vocabulary.json", json.dumps(more).encode())
+
+
+@pytest.mark.parametrize(
+    ("swap", "message"),
+    [
+        (small_vocabulary, "ids that its vocabulary of 6 lacks"),
+        (large_vocabulary, "the graph fails"),
+    ],
+)
+def test_a_graph_of_another_model(folder, rewrite, swap, message):
+    swap(folder, rewrite)
+    bot = ChatBot.load(folder)
+    with pytest.raises(BundleError, match=message):
+        bot.reply("你好龘")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"text": 5}, {"text": None}, {"replies": [{"ids": [5], "score": 10**400}]}],
+)
+def test_conformance_vectors_of_another_shape(folder, rewrite, values):
+    line = (folder / "golden.jsonl").read_bytes().splitlines()[0]
+    rewrite(folder, "golden.jsonl", json.dumps(json.loads(line) | values).encode())
+    with pytest.raises(BundleError, match="line 1: no conformance vector"):
+        ChatBot.load(folder).verify()
+
+
+def test_conformance_vectors_without_end(folder, rewrite):
+    rewrite(folder, "golden.jsonl", b"[" * 100_000)
+    with pytest.raises(BundleError, match="line 1: no conformance vector"):
+        ChatBot.load(folder).verify()
+
+
+def test_absurdly_many_threads_are_no_error(folder):
+    assert ChatBot.load(folder, threads=10**12).reply("你好").text != ""
+
+
+def test_a_refused_graph_prints_nothing(folder, rewrite, capfd):
+    graph = (folder / GRAPH).read_bytes()
+    rewrite(folder, GRAPH, graph.replace(b"length_penalty", b"\xff" * 14))
+    with pytest.raises(BundleError):
+        ChatBot.load(folder)
+    assert capfd.readouterr().out == ""

@@ -116,6 +116,8 @@ class TestOpen:
             {"max_source": "30"},
             {"max_source": 0},
             {"max_source": 2.5},
+            {"max_source": 50.0},
+            {"max_source": True},
         ],
     )
     def test_settings_that_no_writer_wrote(self, folder, values):
@@ -127,6 +129,8 @@ class TestOpen:
         ("name", "data"),
         [
             ("vocabulary.json", b"[]"),
+            ("normalisation.json", b'{"a": [1]}'),
+            ("normalisation.json", b'{"a": 1000000000}'),
             ("vocabulary.json", b'{"tokens": ["a"], "costs": [0]}'),
             ("vocabulary.json", b'{"tokens": 5, "costs": [0]}'),
             ("normalisation.json", b"[]"),

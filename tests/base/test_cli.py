@@ -301,3 +301,26 @@ def test_no_traceback_whatever_the_bundle(chatbot, folder, rewrite):
     assert done.returncode == 3
     assert done.stderr.startswith(b"error: onnxruntime refuses the graph: ")
     assert done.stderr.count(b"\n") == 1
+
+
+class TestStrangeTerminals:
+    def test_a_locale_that_knows_no_chinese(self, chatbot, folder):
+        plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        done = chatbot("reply", "--json", "--bundle", folder, "你好", **plain)
+        assert json.loads(done.stdout)["text"] == "你好"
+
+    def test_a_closed_stdin_is_an_empty_one(self, folder, environment):
+        program = [sys.executable, "-P", "-c", "from chatbot.cli import main; main()"]
+        done = subprocess.run(
+            ["/bin/sh", "-c", '"$@" <&-', "sh", *program, "reply", "--bundle", str(folder)],
+            check=False,
+            capture_output=True,
+            env=environment,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+    def test_a_reply_leaves_nothing_in_the_home(self, chatbot, folder, tmp_path):
+        (tmp_path / "home").mkdir()
+        variables = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": ""}
+        assert chatbot("reply", "--bundle", folder, "你好", **variables).returncode == 0
+        assert list((tmp_path / "home").iterdir()) == []  # onnxruntime's device id is none of ours

@@ -1,6 +1,8 @@
 """The command: what it says, where, and with which exit code."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -183,3 +185,52 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.exit(bool({'sqlalchemy', 'jieba', 'chatbot', 'numpy'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
+def test_no_command_shows_the_help(corpus: Corpus) -> None:
+    outcome = corpus()
+    assert outcome.code == 0
+    assert outcome.out.startswith("Usage: corpus")
+
+
+@pytest.mark.parametrize("output", [".", "pipe", "no folder/a.jsonl", "corpus.db/a.jsonl"])
+def test_an_output_that_is_no_file(filled: Corpus, output: str) -> None:
+    os.mkfifo("pipe")
+    outcome = filled("export", "--output", output)
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)  # neither written nor replaced
+
+
+def test_a_number_that_no_import_has(filled: Corpus) -> None:
+    for number in ("9" * 30, "0", "x"):
+        assert filled("remove", number).code == 2
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams(filled: Corpus, redirection: str) -> None:
+    main = "from corpus_tools.cli import main; raise SystemExit(main(['stats']))"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, main],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout(filled: Corpus) -> None:
+    main = "from corpus_tools.cli import main; raise SystemExit(main(['stats']))"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", main], check=False, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: [Errno 28] No space left on device.")
+
+
+def test_half_characters_beside_the_text(corpus: Corpus) -> None:
+    record = [{"role": "\ud800", "content": "你好"}, {"role": "b\0", "content": "好"}]
+    Path("a.json").write_text(json.dumps([record]), encoding="utf-8")
+    assert corpus("import", "a.json", "--license", "\udcff").code == 0
+    assert json.loads(corpus("export").out)["license"] == "\ufffd"

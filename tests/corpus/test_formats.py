@@ -186,3 +186,25 @@ def test_a_format_that_nothing_shows(folder: Path) -> None:
     path.write_text("很久很久以前\n", encoding="utf-8")
     with pytest.raises(ReadError, match="Name it with --format: chatterbot, conv, csv"):
         Source([path])
+
+
+@pytest.mark.parametrize("text", ['{["a"]: 1}', '{{"a": 1}: 2}', "{1: 2}", "{null: 2}"])
+def test_a_name_that_is_no_text(read: Read, folder: Path, text: str) -> None:
+    path = folder / "a.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ReadError, match=r"broken JSON \(a name in quotes expected\)"):
+        read(path)
+
+
+def test_a_list_as_a_key_is_passed_over(read: Read, folder: Path) -> None:
+    path = folder / "a.yml"
+    path.write_text("? [a, [b]]\n: c\nconversations:\n- - 你好\n  - 好\n", encoding="utf-8")
+    assert read(path) == ([["你好", "好"]], [])
+
+
+def test_a_control_character_in_yaml_is_told_in_one_line(read: Read, folder: Path) -> None:
+    path = folder / "a.yml"
+    path.write_text("conversations:\n" + "- - 你好\n  - 好\n" * 50 + "\x01", encoding="utf-8")
+    with pytest.raises(ReadError, match="unacceptable character") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import random
 import zipfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from corpus_tools.errors import ReadError
+from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats import Source, container
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
@@ -156,3 +157,51 @@ def test_a_byte_that_is_not_of_the_encoding_is_named(read: Read, folder: Path) -
     path.write_bytes(good + b"\xff" + good)
     with pytest.raises(ReadError, match=rf"a\.tsv: byte {len(good):,} is not utf-8"):
         read(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_under_every_method_of_zip(read: Read, folder: Path, method: int) -> None:
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.tsv", TEXT * 500)
+    content = bytearray(path.read_bytes())
+    content[48:60] = bytes(byte ^ 0x5A for byte in content[48:60])
+    path.write_bytes(content)
+    with pytest.raises(ReadError, match="damaged or cut short"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("intact", "broken"),
+    [
+        ("名".encode(), b"\xff\xfe\xff"),  # a name that is not UTF-8, though it says so
+        (b"PK\x05\x06", b"PK\x05\x00"),  # no end: a download that stopped
+    ],
+)
+def test_a_zip_whose_directory_is_broken(
+    read: Read, folder: Path, intact: bytes, broken: bytes
+) -> None:
+    path = write_zip(folder / "a.zip", {"名.tsv": TEXT.encode()})
+    path.write_bytes(path.read_bytes().replace(intact, broken))
+    with pytest.raises(ReadError, match="damaged or cut short"):
+        read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_at_once(folder: Path) -> None:
+    os.mkfifo(folder / "a.tsv")
+    with pytest.raises(ReadError, match=r"a pipe or a device.*Save it as a file first"):
+        Source([folder / "a.tsv"])
+
+
+def test_parallel_archives_hold_one_file_each(read: Read, folder: Path) -> None:
+    many = write_zip(folder / "a.zip", {"a": b"1\n", "b": b"2\n"})
+    one = write_zip(folder / "b.zip", {"a": b"1\n"})
+    with pytest.raises(ReadError, match="an archive of several files"):
+        read(many, one, format_name="parallel")
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "raw_unicode_escape", "punycode", "utf-7"])
+def test_notations_that_no_file_has(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="unknown encoding"):
+        Source.inputs([folder / "a.tsv"], format_name=None, encoding=name)

@@ -136,3 +136,39 @@ def test_the_tables_are_portable() -> None:
     dialect = postgresql.dialect()
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
+
+
+@pytest.mark.parametrize("name", ["", ":memory:", "sqlite://", "sqlite:///"])
+def test_a_store_that_would_keep_nothing(name: str) -> None:
+    with pytest.raises(StoreError, match="would be gone at once"):
+        Store(name, create=True)
+
+
+def test_a_name_that_is_too_long(folder: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(str(folder / ("x" * 300)), create=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE imports SET options = '{'",
+        "UPDATE imports SET created_at = 'never'",
+        "UPDATE imports SET path = CAST(x'e4bdff' AS TEXT)",
+        "ALTER TABLE imports DROP COLUMN path",
+    ],
+)
+def test_a_damaged_store(filled: Store, damage: str) -> None:
+    connection = sqlite3.connect(filled.name)
+    connection.execute("DROP VIEW pairs")
+    connection.execute(damage)
+    connection.commit()
+    connection.close()
+    with Store(filled.name) as opened, pytest.raises(StoreError, match="the database is damaged"):
+        opened.imports()
+
+
+def test_a_store_deleted_meanwhile(filled: Store) -> None:
+    Path(filled.name).unlink()
+    with pytest.raises(StoreError, match="deleted meanwhile"):
+        filled.complete_import(1)

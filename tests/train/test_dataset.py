@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,3 +94,21 @@ def test_pairs_of_like_length_stand_together() -> None:
         padded += src.numel() + reply.numel()
         real += int(src_len.sum()) + int((reply != PAD).sum())
     assert padded / real < 1.4  # in random order: 2.6
+
+
+def test_a_damaged_store_is_refused_while_it_is_read(make_store: Callable) -> None:
+    path = make_store([("train", "你好", "嗨")])
+    store = Store(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE pairs SET prompt = CAST(x'e4bdff' AS TEXT)")
+    connection.close()
+    with pytest.raises(StoreError, match="not a corpus store"):
+        list(store.pairs("train"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE pairs")
+        connection.execute("DELETE FROM schema_info")
+    connection.close()
+    with pytest.raises(StoreError, match="no such table: pairs"):
+        store.word_counts("train")
+    with pytest.raises(StoreError, match="store schema None"):
+        Store(path)

@@ -3,16 +3,18 @@
 import dataclasses
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 
 from chatbot.errors import TrainingError, UsageError
 from chatbot.training.checkpoint import BEST, LAST, LOG, RUN, RunFolder, load_run
-from chatbot.training.config import Recipe
+from chatbot.training.config import Recipe, read_recipe
 from chatbot.training.narration import narrate
 from chatbot.training.trainer import Evaluated, Event, Started, Trainer
 
@@ -164,3 +166,84 @@ def test_settings_are_checked_and_unknown_ones_named() -> None:
     with pytest.raises(UsageError, match="dropout=nan"):
         Recipe.from_dict({"model": {"dropout": float("nan")}})
     assert Recipe.from_dict(recipe().to_dict()) == recipe()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors, about: tensors.pop("random"),
+        lambda tensors, about: tensors.update(random=torch.zeros(5)),
+        lambda tensors, about: tensors.update({"optimizer.x": torch.zeros(3)}),
+        lambda tensors, about: about.update(unknown=1),
+    ],
+)
+def test_a_checkpoint_of_another_shape_is_refused(
+    store: Path, tmp_path: Path, damage: Callable
+) -> None:
+    run(Trainer.start(store, tmp_path / "run", recipe(epochs=1)))
+    path = tmp_path / "run" / LAST
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+    tensors = load_file(path)
+    damage(tensors, about)
+    save_file(tensors, path, {"about": json.dumps(about)})
+    with pytest.raises(TrainingError, match="damaged"):
+        Trainer.resume(store, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "values", [[], {"recipe": []}, {"recipe": {"model": {"hiden": 3}}}, {"recipe": {"model": []}}]
+)
+def test_a_recipe_of_another_shape_is_refused(store: Path, tmp_path: Path, values: object) -> None:
+    run(Trainer.start(store, tmp_path / "run", recipe(epochs=1)))
+    path = tmp_path / "run" / RUN
+    about = values if isinstance(values, list) else json.loads(path.read_bytes()) | values
+    path.write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(TrainingError, match="damaged run"):
+        Trainer.resume(store, tmp_path / "run")
+
+
+def test_a_folder_that_cannot_be_made(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    with pytest.raises(TrainingError, match="no folder can be made here"):
+        Trainer.start(store, tmp_path / "file", recipe(epochs=1))
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "full"), SafetensorError("full")])
+def test_a_full_disk_leaves_the_last_checkpoint(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    run(Trainer.start(store, tmp_path / "run", recipe(epochs=1)))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("chatbot.training.checkpoint.save_file", full)
+    with pytest.raises(TrainingError, match=r"cannot be written: .*full"):
+        run(Trainer.resume(store, tmp_path / "run", epochs=3))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "train.seed=-1",
+        "train.seed=99999999999",
+        f"train.seed={'9' * 5000}",
+        "model.tied=" + "[" * 5000,
+    ],
+)
+def test_settings_out_of_this_world(setting: str) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        read_recipe(None, [setting])
+
+
+def test_a_recipe_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    deep = tmp_path / "deep.toml"
+    deep.write_text("[model]\nx = " + "[" * 5000)
+    for path in (tmp_path / "pipe", tmp_path, tmp_path / "none", deep):
+        with pytest.raises(UsageError, match="no recipe"):
+            read_recipe(path)
