@@ -41,7 +41,9 @@ def run(rounds: int) -> str:
         ]
         for name in commands
     ]
-    return table(["", "pairs/s", "to the plain loop", "peak RSS of all processes, MiB"], rows, note)
+    return table(
+        ["", "pairs/s", "to the plain loop", "peak memory of all processes, MiB"], rows, note
+    )
 
 
 def into_new_store(command: Command) -> Usage:

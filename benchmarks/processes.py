@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-POLL_SECONDS = 0.02
-MIB = 1 << 20
+POLL_SECONDS = 0.2
 
 
 class Usage(NamedTuple):
@@ -23,8 +22,8 @@ class Usage(NamedTuple):
 def measure(command: Sequence[str | Path]) -> Usage:
     """Run a command to its end; raise where it fails.
 
-    The peak is the greatest sum of resident sizes of the process and its descendants; a page that
-    two of them share counts twice. This process must stay small: Linux counts the memory of the
+    The peak is that of the process or, where more, of it and its descendants together, with a page
+    that several share counted once. This process must stay small: Linux counts the memory of the
     process that starts another as the peak of the other.
     """
     begun = time.perf_counter()
@@ -48,7 +47,7 @@ def measure(command: Sequence[str | Path]) -> Usage:
 
 def _watch(pid: int, ended: threading.Event, sums: list[float]) -> None:
     while not ended.wait(POLL_SECONDS):
-        sums.append(sum(map(_resident_mib, _tree(pid))))
+        sums.append(sum(map(_share_mib, _tree(pid))))
 
 
 def _tree(pid: int) -> list[int]:
@@ -59,9 +58,10 @@ def _tree(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in _tree(int(child)))]
 
 
-def _resident_mib(pid: int) -> float:
+def _share_mib(pid: int) -> float:
+    """Return the process's share of the memory it uses (PSS), which sums to the real total."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
 import torch
 
@@ -17,7 +18,7 @@ from chatbot.vocabulary import EOS, SPECIALS
 
 ROUNDS = 9
 REPEATS = 5
-THREADS = 2
+THREADS = (2, 1)
 VOCABULARY, SOURCE, STEPS = 20_000, 12, 20
 CONFIG = ModelConfig(
     embedding=256,
@@ -34,24 +35,26 @@ DECODINGS: dict[str, Decoding] = {
 
 
 def run(rounds: int) -> str:
-    torch.set_num_threads(THREADS)
     model = random_model(CONFIG, VOCABULARY)
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    engine = Engine(build(CONFIG, weights).SerializeToString(), threads=THREADS)
+    graph = build(CONFIG, weights).SerializeToString()
     source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
     rows, notes = [], []
-    for name, decoding in DECODINGS.items():
+    for threads, (name, decoding) in product(THREADS, DECODINGS.items()):
+        torch.set_num_threads(threads)
+        engine = Engine(graph, threads=threads)
         same(model, engine, source, decoding)
         calls = {
             "torch": partial(generate, model, [source], decoding),
             "onnx": partial(engine.generate, [source], decoding),
         }
-        tasks = {name: partial(milliseconds, call) for name, call in calls.items()}
+        tasks = {kind: partial(milliseconds, call) for kind, call in calls.items()}
         measured, note = interleaved(tasks, rounds)
         faster = ratios(measured["torch"], measured["onnx"])
-        notes.append(f"{name}: {note}")
+        label = f"{name}, threads: {threads}"
+        notes.append(f"{label}: {note}")
         rows.append(
-            [name, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
+            [label, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
         )
     return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows, *notes)
 
