@@ -223,9 +223,9 @@ def train(
     Weights, log and settings go to the folder RUN. The best model on the held-out pairs is kept;
     an interrupted run goes on with --resume.
     """
-    # Before torch loads: threads that spin while they wait are many times slower as soon as another
-    # program wants a core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Before torch loads: threads that spin long while they wait are many times slower as soon as
+    # another program wants a core; threads that do not spin at all are slower on a free machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     with needs_extra("chatbot train", "train"):
         from chatbot.training.config import read_recipe  # noqa: PLC0415 - needs the extra
         from chatbot.training.narration import narrate  # noqa: PLC0415

@@ -31,6 +31,10 @@ State = tuple[Tensor, ...]
 RNNS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
+LOSS_PIECE = 256
+"""Tokens whose logits are computed at once in training."""
+
+
 class Memory(NamedTuple):
     """Hold what the decoder may look at."""
 
@@ -231,12 +235,15 @@ class Seq2Seq(nn.Module):
     ) -> tuple[Tensor, int]:
         """Return the cross-entropy in nats summed over the valid tokens, and their number."""
         valid = reply != PAD  # (B, T); the output matrix, the largest, sees nothing else
+        true = reply[valid]  # (N,)
         if teacher_forcing < 1.0:
             logits = self.free_running(src, src_len, reply, teacher_forcing)[valid]  # (N, V)
-        else:
-            logits = self._logits(self._forced(src, src_len, reply)[valid])  # (N, V)
-        total: Tensor = cross_entropy(logits, reply[valid], reduction="sum")
-        return total, len(logits)
+            return cross_entropy(logits, true, reduction="sum"), len(true)
+        features = self._forced(src, src_len, reply)[valid]  # (N, ·)
+        # Piece by piece: the logits of a whole batch would leave the processor's cache.
+        pieces = zip(*(torch.split(x, LOSS_PIECE) for x in (features, true)), strict=True)
+        losses = [cross_entropy(self._logits(x), y, reduction="sum") for x, y in pieces]
+        return torch.stack(losses).sum(), len(true)
 
     def _forced(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
         """Return the features (B, T, ·) of all steps, each fed the true token before it."""
