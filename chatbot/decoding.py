@@ -32,8 +32,8 @@ class Greedy:
         return 0.0
 
     def __post_init__(self) -> None:
-        _check_range("max_length", self.max_length, 1, MAX_REPLY)
-        _check_range("min_length", self.min_length, 0, self.max_length)
+        check_range("max_length", self.max_length, 1, MAX_REPLY)
+        check_range("min_length", self.min_length, 0, self.max_length)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ class Beam:
     min_length: int = 1
 
     def __post_init__(self) -> None:
-        _check_range("width", self.width, 1, MAX_BEAM)
-        _check_range("length_penalty", self.length_penalty, 0.0, 5.0)
-        _check_range("max_length", self.max_length, 1, MAX_REPLY)
-        _check_range("min_length", self.min_length, 0, self.max_length)
+        check_range("width", self.width, 1, MAX_BEAM)
+        check_range("length_penalty", self.length_penalty, 0.0, 5.0)
+        check_range("max_length", self.max_length, 1, MAX_REPLY)
+        check_range("min_length", self.min_length, 0, self.max_length)
 
 
 Decoding = Greedy | Beam
@@ -78,7 +78,8 @@ def from_dict(values: Mapping[str, Any]) -> Decoding:
         raise UsageError(f"decoding {dict(values)}: {error}.") from error
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a setting out of its range; where `low` is a whole number, so must `value` be."""
     whole = isinstance(low, int)
     if not low <= value <= high or (whole and value % 1):  # NaN is in no range
         kind = "whole number" if whole else "number"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from chatbot.decoding import check_range
 from chatbot.errors import UsageError
 
 Mode = Literal["context", "feedback", "peek", "attention"]
@@ -56,8 +57,8 @@ class ModelConfig(_Section):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("embedding", "encoder_hidden", "encoder_layers", "hidden", "decoder_layers"):
-            _check_range(name, getattr(self, name), 1, 8192)
-        _check_range("dropout", self.dropout, 0.0, 0.95)
+            check_range(name, getattr(self, name), 1, 8192)
+        check_range("dropout", self.dropout, 0.0, 0.95)
         if self.mode == "attention" and self.attention == "dot" and self.memory != self.hidden:
             raise UsageError(
                 f"dot attention compares decoder states of {self.hidden} numbers with encoder "
@@ -101,10 +102,10 @@ class DataConfig(_Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("vocabulary_size", self.vocabulary_size, 5, 1_000_000)
-        _check_range("min_count", self.min_count, 1, 1_000_000)
-        _check_range("max_source", self.max_source, 2, 10_000)
-        _check_range("max_reply", self.max_reply, 2, 512)
+        check_range("vocabulary_size", self.vocabulary_size, 5, 1_000_000)
+        check_range("min_count", self.min_count, 1, 1_000_000)
+        check_range("max_source", self.max_source, 2, 10_000)
+        check_range("max_reply", self.max_reply, 2, 512)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +125,15 @@ class TrainConfig(_Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("epochs", self.epochs, 1, 1_000_000)
-        _check_range("minutes", self.minutes, 0.0, 1e6)
-        _check_range("batch_tokens", self.batch_tokens, 1, 10_000_000)
-        _check_range("learning_rate", self.learning_rate, 0.0, 100.0)
-        _check_range("clip", self.clip, 1e-6, 1e9)
-        _check_range("teacher_forcing", self.teacher_forcing, 0.0, 1.0)
-        _check_range("evaluate_every", self.evaluate_every, 1, 1_000_000_000)
-        _check_range("samples", self.samples, 0, 100)
-        _check_range("seed", self.seed, 0, 2**32 - 1)
+        check_range("epochs", self.epochs, 1, 1_000_000)
+        check_range("minutes", self.minutes, 0.0, 1e6)
+        check_range("batch_tokens", self.batch_tokens, 1, 10_000_000)
+        check_range("learning_rate", self.learning_rate, 0.0, 100.0)
+        check_range("clip", self.clip, 1e-6, 1e9)
+        check_range("teacher_forcing", self.teacher_forcing, 0.0, 1.0)
+        check_range("evaluate_every", self.evaluate_every, 1, 1_000_000_000)
+        check_range("samples", self.samples, 0, 100)
+        check_range("seed", self.seed, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,8 +206,3 @@ def _check_type(name: str, value: object, expected: Any) -> None:
     accepted = (int, float) if expected is float else expected
     if not isinstance(value, accepted) or (isinstance(value, bool) and expected is not bool):
         raise UsageError(f"{name}={value!r}: expected {expected.__name__}.")
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # false for NaN too
-        raise UsageError(f"{name}={value}: expected a number from {low} to {high}.")
