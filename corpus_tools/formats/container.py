@@ -36,6 +36,7 @@ _DAMAGE = (
     ValueError,
     struct.error,
     lzma.LZMAError,
+    MemoryError,  # lzma in a zip, whose header names the size of its dictionary
     zipfile.BadZipFile,
     zlib.error,
     zstandard.ZstdError,
