@@ -127,8 +127,14 @@ class Trainer:
     def train(self, tell: Tell) -> Progress:
         """Run to the end of the recipe; every evaluation leaves a checkpoint to resume from."""
         config, progress = self.recipe.train, self.progress
-        tell(self._started())
         meter = _Meter(progress, config)
+        if self._finished(meter):
+            raise TrainingError(
+                f"{self.run.path} is at its end: {progress.epoch} of {config.epochs} epochs, "
+                f"{progress.seconds / 60:.1f} of {config.minutes or 'any'} minutes. "
+                "Set a later one with --epochs or --minutes."
+            )
+        tell(self._started())
         self.model.train()
         while not self._finished(meter):
             plan = self.pairs.plan(config.batch_tokens, seed=self._seed)

@@ -93,7 +93,7 @@ def test_pairs_of_like_length_stand_together() -> None:
     for src, src_len, reply in Pairs(rows, LETTERS, DataConfig()).batches(2000, seed=0):
         padded += src.numel() + reply.numel()
         real += int(src_len.sum()) + int((reply != PAD).sum())
-    assert padded / real < 1.4  # in random order: 2.6
+    assert padded / real < 1.4  # in random order: 3.2
 
 
 def test_a_damaged_store_is_refused_while_it_is_read(make_store: Callable) -> None:

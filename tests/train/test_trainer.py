@@ -90,6 +90,13 @@ def test_a_run_killed_between_checkpoints_goes_on_from_the_last(
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+def test_a_run_at_its_end_says_so(store: Path, tmp_path: Path) -> None:
+    run(Trainer.start(store, tmp_path / "run", recipe(epochs=2)))
+    with pytest.raises(TrainingError, match=r"at its end: 2 of 2 epochs, .* of any minutes"):
+        run(Trainer.resume(store, tmp_path / "run"))
+    assert len(run(Trainer.resume(store, tmp_path / "run", epochs=3))) > 0
+
+
 def test_scheduled_sampling_trains_too(store: Path, tmp_path: Path) -> None:
     events = run(Trainer.start(store, tmp_path / "run", recipe(teacher_forcing=0.5, epochs=1)))
     assert isinstance(events[-1], Evaluated)
