@@ -9,10 +9,10 @@ import torch
 from benchmarks.random_model import random_model
 from benchmarks.timing import interleaved, ratios, seconds, spread, table
 from chatbot.decoding import Beam, Decoding, Greedy
-from chatbot.engine import Engine
+from chatbot.engine import IdsEngine
 from chatbot.training.config import ModelConfig
 from chatbot.training.evaluation import generate
-from chatbot.training.export.search import build
+from chatbot.training.export.flavours import ids_graph
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import EOS, SPECIALS
 
@@ -37,12 +37,12 @@ DECODINGS: dict[str, Decoding] = {
 def run(rounds: int) -> str:
     model = random_model(CONFIG, VOCABULARY)
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    graph = build(CONFIG, weights).SerializeToString()
+    graph = ids_graph(CONFIG, weights, "fp32").SerializeToString()
     source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
     rows, notes = [], []
     for threads, (name, decoding) in product(THREADS, DECODINGS.items()):
         torch.set_num_threads(threads)
-        engine = Engine(graph, threads=threads)
+        engine = IdsEngine(graph, threads=threads)
         same(model, engine, source, decoding)
         calls = {
             "torch": partial(generate, model, [source], decoding),
@@ -63,7 +63,7 @@ def milliseconds(call: Callable[[], object]) -> float:
     return 1000 * seconds(call, repeats=REPEATS)
 
 
-def same(model: Seq2Seq, engine: Engine, source: list[int], decoding: Decoding) -> None:
+def same(model: Seq2Seq, engine: IdsEngine, source: list[int], decoding: Decoding) -> None:
     """Raise unless both give the same replies: only then is their speed comparable."""
     (first,) = generate(model, [source], decoding)
     (second,) = engine.generate([source], decoding)

@@ -6,10 +6,11 @@
 True
 """
 
-from chatbot.bot import ChatBot, Reply
+from chatbot.bot import ChatBot
 from chatbot.bundle import Bundle
-from chatbot.decoding import Beam, Decoding, Greedy
+from chatbot.decoding import Beam, Decoding, Greedy, Sample
 from chatbot.errors import BundleError, ChatbotError, UsageError
+from chatbot.reply import Reply
 from chatbot.text import Tokenizer, normalise
 from chatbot.vocabulary import Vocabulary
 
@@ -24,6 +25,7 @@ __all__ = [
     "Decoding",
     "Greedy",
     "Reply",
+    "Sample",
     "Tokenizer",
     "UsageError",
     "Vocabulary",

@@ -1,51 +1,62 @@
 """The chatbot that other programs embed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from chatbot.bundle import Bundle, GoldenCase, Hypothesis, shipped_bundle
-from chatbot.decoding import Decoding
-from chatbot.errors import BundleError
+from chatbot.bundle import IDS_GRAPH, Bundle, GoldenCase, Hypothesis, shipped_bundle
+from chatbot.decoding import Decoding, fixed
+from chatbot.errors import BundleError, UsageError
+from chatbot.reply import Reply
 
 if TYPE_CHECKING:
-    from chatbot.engine import Engine
+    from chatbot.engine import IdsEngine
 
 SCORE_TOLERANCE = 1e-3
 """How far a score may stand from its golden value: float arithmetic differs between machines."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Hold a reply: its text, its tokens, and its score (0 is certain, the lower the less so)."""
-
-    text: str
-    tokens: tuple[str, ...]
-    score: float
-
-
 class ChatBot:
     """Answer text with text. Safe to share between threads."""
 
-    def __init__(self, bundle: Bundle, engine: "Engine") -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 0, providers: Sequence[str] | None = None
+    ) -> None:
+        # Late: numpy and onnxruntime are a quarter of a second that --help need not pay.
+        from chatbot.engine import TextEngine  # noqa: PLC0415
+
         self.bundle = bundle
-        self._engine = engine
+        self._threads, self._providers = threads, providers
+        self._engine = TextEngine(bundle.graph(), threads=threads, providers=providers)
+        self._batch_engine: IdsEngine | None = None
+        self._loading = Lock()
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, threads: int = 0) -> "ChatBot":
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        threads: int = 0,
+        providers: Sequence[str] | None = None,
+    ) -> "ChatBot":
         """Open the bundle in `folder`, by default the one that ships with the package.
 
-        Raises `BundleError` where the folder is no bundle, is damaged or is of a newer format.
+        `threads` = 0 leaves their number to onnxruntime: for one reply at a time. A server that
+        answers in many threads of its own is fastest with 1. `providers` are onnxruntime's, the
+        preferred first; by default the processor. Raises `BundleError` where the folder is no
+        bundle, is damaged or is of another format.
         """
-        # Late: numpy and onnxruntime are a quarter of a second that --help need not pay.
-        from chatbot.engine import Engine  # noqa: PLC0415
-
         bundle = Bundle.open(shipped_bundle() if folder is None else folder)
-        return cls(bundle, Engine(bundle.graph(), threads=threads))
+        return cls(bundle, threads=threads, providers=providers)
 
-    def reply(self, text: str, decoding: Decoding | None = None) -> Reply:
+    def reply(
+        self, text: str, decoding: Decoding | None = None, *, context: Sequence[str] = ()
+    ) -> Reply:
         """Return the best reply to `text`, under the bundle's own decoding unless one is given.
+
+        `context` are the turns before, oldest first; a model reads as many as it was trained with.
 
         >>> from chatbot import Beam, ChatBot
         >>> bot = ChatBot.load()
@@ -53,38 +64,109 @@ class ChatBot:
         >>> reply.text == "".join(reply.tokens)
         True
         """
-        return self.replies([text], decoding)[0]
+        return self.candidates(text, decoding, context=context)[0]
+
+    def candidates(
+        self, text: str, decoding: Decoding | None = None, *, context: Sequence[str] = ()
+    ) -> list[Reply]:
+        """Return all replies that the search kept, best first: those of a beam, or the samples."""
+        read = self.bundle.text(text, context)
+        return self._engine.replies(read, decoding or self.bundle.decoding)
+
+    def stream(
+        self, text: str, decoding: Decoding | None = None, *, context: Sequence[str] = ()
+    ) -> Iterator[str]:
+        """Yield the reply token by token, as early as possible; joined they are its text.
+
+        Greedy search and one sample only: a beam may change its mind until the end. The search
+        runs inside the graph, so each run is twice as long as the one before and begins alike.
+        """
+        decoding = decoding or self.bundle.decoding
+        if decoding.hypotheses > 1:
+            raise UsageError(f"{decoding} cannot stream: choose Greedy, or Sample with samples=1.")
+        return self._growing(self.bundle.text(text, context), fixed(decoding))
 
     def replies(self, texts: Sequence[str], decoding: Decoding | None = None) -> list[Reply]:
-        """Return the best reply to each text, computed as one batch."""
-        if not texts:
-            return []
+        """Return the best reply to each text.
+
+        They are computed as one batch where the bundle has a graph for that (`chatbot export
+        --batches`), else one after another; the replies are the same.
+        """
+        decoding = decoding or self.bundle.decoding
+        if len(texts) < 2 or not self.bundle.has_ids_graph:
+            return [self.reply(text, decoding) for text in texts]
         sources = [self.bundle.source(text) for text in texts]
-        found = self._engine.generate(sources, decoding or self.bundle.decoding)
-        return [self._reply(hypotheses[0]) for hypotheses in found]
+        found = self._batched().generate(sources, decoding)
+        return [
+            self._reply(source, hypotheses[0])
+            for source, hypotheses in zip(sources, found, strict=True)
+        ]
 
     def verify(self) -> list[str]:
         """Return what differs from the bundle's conformance vectors: nothing, if all is well."""
         return [text for case in self.bundle.golden() for text in self._differences(case)]
 
-    def _reply(self, hypothesis: Hypothesis) -> Reply:
-        known = len(self.bundle.tokenizer.vocabulary)
+    def _growing(self, text: str, decoding: Decoding) -> Iterator[str]:
+        shown, length = 0, 1
+        while True:
+            length = min(length, decoding.max_length)
+            shortest = min(length, decoding.min_length)
+            part = replace(decoding, max_length=length, min_length=shortest)
+            reply = self._engine.replies(text, part)[0]
+            yield from reply.tokens[shown:]
+            if reply.finished or length == decoding.max_length:
+                return
+            shown, length = len(reply.tokens), 2 * length
+
+    def _batched(self) -> "IdsEngine":
+        """Return the engine for batches, loaded when it is first wanted."""
+        from chatbot.engine import IdsEngine  # noqa: PLC0415
+
+        with self._loading:
+            if self._batch_engine is None:
+                graph = self.bundle.graph(IDS_GRAPH)
+                self._batch_engine = IdsEngine(
+                    graph, threads=self._threads, providers=self._providers
+                )
+            return self._batch_engine
+
+    def _reply(self, source: Sequence[int], hypothesis: Hypothesis) -> Reply:
+        tokenizer = self.bundle.tokenizer
+        known = len(tokenizer.vocabulary)
         if not all(0 <= number < known for number in hypothesis.ids):
             raise BundleError(
                 f"{self.bundle.folder}: the graph answers with ids that its vocabulary of {known} "
                 "lacks. Copy the whole folder or export it again."
             )
-        tokens = tuple(self.bundle.tokenizer.tokens(hypothesis.ids))
-        return Reply("".join(tokens), tokens, hypothesis.score)
+        tokens = tuple(tokenizer.tokens(hypothesis.ids))
+        return Reply(
+            "".join(tokens),
+            tokens,
+            hypothesis.score,
+            hypothesis.finished,
+            tuple(tokenizer.vocabulary.tokens[number] for number in source),
+            hypothesis.attention,
+        )
 
-    def _differences(self, case: GoldenCase) -> list[str]:
-        source = tuple(self.bundle.source(case.text))
-        if source != case.ids:
-            return [f"{case.text!r}: ids {source}, expected {case.ids}"]
-        replies = self._engine.generate([source], case.decoding)[0]
-        pairs = list(zip(replies, case.replies, strict=False))
-        if len(replies) != len(case.replies) or any(a.ids != b.ids for a, b in pairs):
-            return [f"{case.text!r}: {case.decoding} gives other replies than expected"]
-        worst = max(abs(a.score - b.score) for a, b in pairs)
-        near = worst <= SCORE_TOLERANCE  # not so for NaN
-        return [] if near else [f"{case.text!r}: score off by {worst:.5f}"]
+    def _differences(self, case: GoldenCase) -> Iterator[str]:
+        """Compare what each graph gives, and the tokenizer, with a conformance vector."""
+        replies, found, source = self._engine.answer(case.text, case.decoding)
+        texts = [self.bundle.tokenizer.decode(one.ids) for one in found]
+        if [reply.text for reply in replies] != texts:
+            yield f"{case.text!r}: the texts of the replies are not those of their ids"
+        for read in (source, tuple(self.bundle.source(case.text))):
+            if read != case.ids:
+                yield f"{case.text!r}: ids {read}, expected {case.ids}"
+        yield from _unlike(case, found)
+        if self.bundle.has_ids_graph:
+            yield from _unlike(case, self._batched().generate([case.ids], case.decoding)[0])
+
+
+def _unlike(case: GoldenCase, found: Sequence[Hypothesis]) -> Iterator[str]:
+    pairs = list(zip(found, case.replies, strict=False))
+    if len(found) != len(case.replies) or any(a.ids != b.ids for a, b in pairs):
+        yield f"{case.text!r}: {case.decoding} gives other replies than expected"
+        return
+    worst = max(abs(a.score - b.score) for a, b in pairs)
+    if not worst <= SCORE_TOLERANCE:  # so for NaN
+        yield f"{case.text!r}: score off by {worst:.5f}"

@@ -3,7 +3,8 @@
     manifest.json       format number, model, decoding defaults, checksum and size of each file
     vocabulary.json     {"tokens": […], "costs": […]}
     normalisation.json  {"Ａ": "a", …}: one character to its replacement
-    ids.onnx            source ids in, reply ids out, the search inside
+    text.onnx           text in, replies out: segmentation, network and search inside
+    ids.onnx            not in every bundle: a batch of source ids in, reply ids out
     golden.jsonl        text → ids → replies under named decodings: what every client must give
 
 `exports/README.md` specifies it for other languages.
@@ -14,24 +15,31 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chatbot.decoding import Decoding, from_dict, to_dict
+from chatbot.decoding import SETTINGS, Decoding, from_dict, to_dict
 from chatbot.errors import BundleError, ChatbotError
 from chatbot.text import Tokenizer
-from chatbot.vocabulary import EOS, Vocabulary
+from chatbot.vocabulary import SEPARATOR, Vocabulary
 
-FORMAT = 1
+if TYPE_CHECKING:  # numpy is late to load, and here only a name
+    from numpy import float32
+    from numpy.typing import NDArray
+
+FORMAT = 2
 
 MANIFEST = "manifest.json"
 VOCABULARY = "vocabulary.json"
 NORMALISATION = "normalisation.json"
-GRAPH = "ids.onnx"
+TEXT_GRAPH = "text.onnx"
+IDS_GRAPH = "ids.onnx"
 GOLDEN = "golden.jsonl"
-FILES = (VOCABULARY, NORMALISATION, GRAPH, GOLDEN)
+FILES = (VOCABULARY, NORMALISATION, TEXT_GRAPH, GOLDEN)
+"""What every bundle has."""
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILE_BYTES = 2 << 30
@@ -47,26 +55,38 @@ _WRONG_SHAPE = (
     ChatbotError,
 )
 
-# The names that cross the border between the graph and its callers.
+# The names that cross the border between a graph and its callers; B = 1 has no dimension in the
+# graph of text.
+TEXT = "text"  # string (1,)
 SOURCE = "src"  # int64 (B, S), padded with PAD
 SOURCE_LENGTH = "src_len"  # int64 (B,)
-MAX_LENGTH = "max_len"  # int64 ()
-MIN_LENGTH = "min_len"  # int64 ()
-BEAM_SIZE = "beam_size"  # int64 ()
-LENGTH_PENALTY = "length_penalty"  # float32 ()
-INPUTS = (SOURCE, SOURCE_LENGTH, MAX_LENGTH, MIN_LENGTH, BEAM_SIZE, LENGTH_PENALTY)
+TEXT_INPUTS = (TEXT, *SETTINGS)
+IDS_INPUTS = (SOURCE, SOURCE_LENGTH, *SETTINGS)
+
 IDS = "ids"  # int64 (B, K, T), best first; after EOS only PAD
 LENGTHS = "lengths"  # int64 (B, K), EOS included
 SCORES = "scores"  # float32 (B, K)
-OUTPUTS = (IDS, LENGTHS, SCORES)
+ATTENTION = "attention"  # float32 (B, K, T, S); (B, K, T, 0) where there is no attention
+IDS_OUTPUTS = (IDS, LENGTHS, SCORES, ATTENTION)
+REPLY = "reply"  # string (K,)
+TOKENS = "tokens"  # string (K, T)
+READ = "source"  # int64 (S,): what was read of the text
+READ_TOKENS = "source_tokens"  # string (S,)
+TEXT_OUTPUTS = (REPLY, SCORES, IDS, LENGTHS, ATTENTION, TOKENS, READ, READ_TOKENS)
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Hold one reply as the search found it: ids without EOS, and its score."""
+    """Hold one reply as the search found it: ids without EOS, and its score.
+
+    The attention, where there is one, has a row for each token, EOS included, and a column for each
+    of the source.
+    """
 
     ids: tuple[int, ...]
     score: float
+    finished: bool = field(default=True, compare=False)  # or cut at its greatest length
+    attention: "NDArray[float32] | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,41 +105,61 @@ class Bundle:
 
     folder: Path
     manifest: Mapping[str, Any]
-    tokenizer: Tokenizer
     decoding: Decoding
 
     @classmethod
     def open(cls, folder: str | Path) -> "Bundle":
-        """Check the folder's format and sizes and read everything but the graph.
+        """Check the folder's format, settings and sizes; contents are checked when they are read.
 
-        Raises `BundleError` for a folder that is no bundle, is damaged or is of a newer format.
+        Raises `BundleError` for a folder that is no bundle, is damaged or is of another format.
         """
         folder = Path(folder)
         manifest = _read_manifest(folder)
         for name in FILES:
             _checked_path(folder, name, manifest)
-        vocabulary = _json(folder, VOCABULARY, manifest)
-        table = _json(folder, NORMALISATION, manifest)
         try:
-            tokenizer = Tokenizer(
-                Vocabulary(tuple(vocabulary["tokens"]), tuple(vocabulary["costs"])), table
-            )
-            if not all(isinstance(text, str) for text in table.values()):
-                raise TypeError("a replacement of the normalisation is no text")
             decoding = from_dict(manifest["decoding"])
-            if type(manifest["max_source"]) is not int or manifest["max_source"] < 1:
-                raise ValueError(f"max_source={manifest['max_source']}")
+            for name, least in (("max_source", 1), ("context", 0)):
+                if type(manifest[name]) is not int or manifest[name] < least:
+                    raise ValueError(f"{name}={manifest[name]}")
         except _WRONG_SHAPE as error:
-            raise BundleError(f"{folder}: damaged bundle ({error!r}). Export it again.") from error
-        return cls(folder, manifest, tokenizer, decoding)
+            raise _damaged(folder, error) from error
+        return cls(folder, manifest, decoding)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Return what cuts text as the graph does; a reply does not need it."""
+        vocabulary = _json(self.folder, VOCABULARY, self.manifest)
+        table = _json(self.folder, NORMALISATION, self.manifest)
+        try:
+            if not all(isinstance(text, str) and len(text) <= 1 for text in table.values()):
+                raise TypeError("a replacement of the normalisation is no text of 0 or 1 character")
+            words = Vocabulary(tuple(vocabulary["tokens"]), tuple(vocabulary["costs"]))
+            return Tokenizer(words, table)
+        except _WRONG_SHAPE as error:
+            raise _damaged(self.folder, error) from error
+
+    def text(self, turn: str, context: Sequence[str] = ()) -> str:
+        """Return what the graph reads: the turn, then those before it that the model knows.
+
+        `context` are the turns before, oldest first.
+        """
+        number = self.manifest["context"]
+        turns = [turn, *reversed(context[max(0, len(context) - number) :])] if number else [turn]
+        return SEPARATOR.join(one.replace(SEPARATOR, " ") for one in turns)
 
     def source(self, text: str) -> list[int]:
         """Return what the encoder reads: the ids of `text`, cut to the model's length, and EOS."""
-        return [*self.tokenizer.encode(text)[: self.manifest["max_source"] - 1], EOS]
+        return self.tokenizer.source(text, self.manifest["max_source"])
 
-    def graph(self) -> bytes:
-        """Return the ONNX graph, its checksum verified."""
-        return _checked_bytes(self.folder, GRAPH, self.manifest)
+    def graph(self, name: str = TEXT_GRAPH) -> bytes:
+        """Return an ONNX graph, its checksum verified."""
+        return _checked_bytes(self.folder, name, self.manifest)
+
+    @property
+    def has_ids_graph(self) -> bool:
+        """Return whether the bundle has a graph for batches."""
+        return IDS_GRAPH in self.manifest["files"]
 
     def golden(self) -> Iterator[GoldenCase]:
         """Yield the conformance vectors."""
@@ -146,16 +186,19 @@ def shipped_bundle() -> Path:
 def write_bundle(
     folder: str | Path,
     *,
-    graph: bytes,
+    graphs: Mapping[str, bytes],
     tokenizer: Tokenizer,
     decoding: Decoding,
     max_source: int,
+    context: int,
     golden: Iterable[GoldenCase],
     about: Mapping[str, Any],
 ) -> None:
     """Write the bundle beside `folder` and rename it into place: whole or not at all.
 
-    `about` is merged into the manifest: the model's settings, where it comes from, how good it is.
+    `graphs` are the files `text.onnx` and, for batches, `ids.onnx`; `context` is how many turns the
+    model reads besides the last.
+    `about` goes into the manifest: the model's settings, where it comes from, how good it is.
     Raises `BundleError` where `folder` holds something that is no bundle.
     """
     folder = Path(folder).resolve()  # "." has no name to write beside
@@ -165,13 +208,14 @@ def write_bundle(
     contents = {
         VOCABULARY: _dump({"tokens": list(vocabulary.tokens), "costs": list(vocabulary.costs)}),
         NORMALISATION: _dump(dict(tokenizer.table)),
-        GRAPH: graph,
+        **graphs,
         GOLDEN: b"".join(_dump(_golden_record(case, tokenizer)) for case in golden),
     }
     manifest = {
         "format": FORMAT,
-        **about,
+        **{name: value for name, value in about.items() if name != "format"},
         "max_source": max_source,
+        "context": context,
         "decoding": to_dict(decoding),
         "files": {
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -180,6 +224,10 @@ def write_bundle(
     }
     contents[MANIFEST] = _dump(manifest, indent=2)
     _replace_folder(folder, contents)
+
+
+def _damaged(folder: Path, error: Exception) -> BundleError:
+    return BundleError(f"{folder}: damaged bundle ({error!r}). Export it again.")
 
 
 def _golden_record(case: GoldenCase, tokenizer: Tokenizer) -> dict[str, Any]:

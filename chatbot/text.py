@@ -12,6 +12,10 @@ from types import MappingProxyType
 
 from chatbot.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 
+SOURCE_CHARACTERS = 16
+"""Characters of a normalised text that are read for each id that its source may have: far more than
+they fill, so that a text of any length takes little time."""
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -37,7 +41,8 @@ def _table() -> Iterator[tuple[str, str]]:
 
 NORMALISATION: Mapping[str, str] = MappingProxyType(dict(_table()))
 """The table that a new model gets: letters and digits folded to narrow and small, spaces unified,
-invisible characters dropped. Punctuation stays full-width."""
+invisible characters dropped. Punctuation stays full-width. No replacement is longer than one
+character: text never grows."""
 
 _SPACES = re.compile(r" {2,}")
 _NEEDLESS_SPACE = re.compile(r"(?<![a-z0-9]) | (?![a-z0-9])")  # once runs are single spaces
@@ -53,16 +58,21 @@ def translation(table: Mapping[str, str]) -> Mapping[int, str]:
 _DEFAULT = translation(NORMALISATION)
 
 
+def well_formed(text: str) -> str:
+    """Return `text` with U+FFFD for each lone surrogate, which no other language can represent."""
+    return _SURROGATE.sub(_REPLACEMENT, text)
+
+
 def normalise(text: str, table: Mapping[int, str] = _DEFAULT) -> str:
     """Return `text` in the one form that is counted, searched and tokenised.
 
-    A space stays only between two Latin letters or digits, where it separates words. A lone
-    surrogate, which no other language can represent, becomes U+FFFD. `table` is a `translation`.
+    A space stays only between two Latin letters or digits, where it separates words. The result
+    is `well_formed`. `table` is a `translation`.
 
     >>> normalise("ＨＥＬＬＯ　World! 你 好\u200b")
     'hello world！你好'
     """
-    text = _SURROGATE.sub(_REPLACEMENT, text.translate(table))
+    text = well_formed(text.translate(table))
     return _NEEDLESS_SPACE.sub("", _SPACES.sub(" ", text))
 
 
@@ -83,7 +93,34 @@ class Tokenizer:
 
     def words(self, text: str) -> list[str]:
         """Return the tokens of `text` as text; joined they equal the normalised text."""
-        units = _UNIT.findall(normalise(text, self._translation))
+        return self._cheapest(normalise(text, self._translation))
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`, without BOS and EOS."""
+        return self._ids(self.words(text))
+
+    def source(self, text: str, max_source: int) -> list[int]:
+        """Return what the encoder reads: the first ids of `text`, and EOS; `max_source` in all."""
+        normalised = normalise(text, self._translation)[: SOURCE_CHARACTERS * max_source]
+        return [*self._ids(self._cheapest(normalised))[: max_source - 1], EOS]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of `ids` up to the first EOS; an unknown token shows as U+FFFD."""
+        return "".join(self.tokens(ids))
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """Return the tokens of `ids` up to the first EOS, as text."""
+        tokens: list[str] = []
+        for number in ids:
+            if number == EOS:
+                break
+            if number not in (PAD, BOS):
+                tokens.append(_REPLACEMENT if number == UNK else self.vocabulary.tokens[number])
+        return tokens
+
+    def _cheapest(self, normalised: str) -> list[str]:
+        """Return the words of the cheapest path, the unknown ones in characters."""
+        units = _UNIT.findall(normalised)
         size = len(units)
         best = [0] * (size + 1)  # best[i]: least cost of units[i:]
         end = [0] * size  # end[i]: where the first word of that path ends
@@ -100,24 +137,9 @@ class Tokenizer:
             start = end[start]
         return tokens
 
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, without BOS and EOS."""
+    def _ids(self, words: Iterable[str]) -> list[int]:
         id_of = self.vocabulary.id_of
-        return [id_of.get(word, UNK) for word in self.words(text)]
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids` up to the first EOS; an unknown token shows as U+FFFD."""
-        return "".join(self.tokens(ids))
-
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        """Return the tokens of `ids` up to the first EOS, as text."""
-        tokens: list[str] = []
-        for number in ids:
-            if number == EOS:
-                break
-            if number not in (PAD, BOS):
-                tokens.append(_REPLACEMENT if number == UNK else self.vocabulary.tokens[number])
-        return tokens
+        return [id_of.get(word, UNK) for word in words]
 
     def _unit_cost(self, unit: str) -> int:
         cost_of, unknown = self.vocabulary.cost_of, self.vocabulary.unknown_cost

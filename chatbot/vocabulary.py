@@ -11,6 +11,9 @@ from chatbot.errors import BundleError, UsageError
 PAD, BOS, EOS, UNK = range(4)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
+SEPARATOR = "\x1e"
+"""What stands between the turns of a conversation, the newest first; a character like any other."""
+
 MAX_WORD_LENGTH = 8
 """Characters of the longest word that is learnt; what is longer is noise more often than a word."""
 

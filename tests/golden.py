@@ -8,7 +8,7 @@ from chatbot.decoding import Greedy
 from chatbot.text import Tokenizer
 from chatbot.training.config import DataConfig, ModelConfig
 from chatbot.training.dataset import Pairs
-from chatbot.training.export import export_model
+from chatbot.training.export import Form, export_model
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import Vocabulary
 from tests.base import cli_reference
@@ -35,6 +35,7 @@ def tiny_bundle(folder: Path) -> None:
     tokenizer = Tokenizer(Vocabulary.learn({**dict.fromkeys(text, 2), **TINY_WORDS}))
     data = DataConfig(max_source=24, max_reply=16)
     (batch,) = Pairs(TINY_PAIRS, tokenizer, data).batches(10_000, seed=None)
+    torch.set_num_threads(1)  # the same sums on every machine, and no waiting for each other
     torch.manual_seed(0)
     config = ModelConfig(embedding=16, encoder_hidden=12, hidden=24, dropout=0.0)
     model = Seq2Seq(config, len(tokenizer.vocabulary))
@@ -45,7 +46,15 @@ def tiny_bundle(folder: Path) -> None:
         torch.autograd.backward(loss / tokens)
         optimizer.step()
     about = {"name": "tiny", "license": "CC0-1.0"}
-    export_model(model, tokenizer, folder, data=data, decoding=Greedy(), about=about)
+    export_model(
+        model,
+        tokenizer,
+        folder,
+        data=data,
+        decoding=Greedy(),
+        form=Form("int8", batches=True),
+        about=about,
+    )
 
 
 if __name__ == "__main__":

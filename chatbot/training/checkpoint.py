@@ -64,8 +64,15 @@ class RunFolder:
         """Return whether there is a checkpoint to go on from."""
         return (self.path / LAST).is_file()
 
-    def create(self, recipe: Recipe, vocabulary: Vocabulary, fingerprint: str) -> None:
-        """Start a run: write what never changes during it."""
+    def create(
+        self,
+        recipe: Recipe,
+        vocabulary: Vocabulary,
+        fingerprint: str,
+        *,
+        store: Path | None = None,
+    ) -> None:
+        """Start a run: write what never changes during it, and where its pairs come from."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -77,6 +84,7 @@ class RunFolder:
             "recipe": recipe.to_dict(),
             "versions": {"duihua": __version__, "torch": torch.__version__},
             "data": fingerprint,
+            "store": None if store is None else str(store.resolve()),
         }
         self._write_json(RUN, about)
 
@@ -97,6 +105,12 @@ class RunFolder:
             raise TrainingError(
                 f"{self.path}: damaged run ({_described(error)}). Train again."
             ) from error
+
+    @property
+    def store(self) -> Path | None:
+        """Return the store that the run was started on, if it says so."""
+        store = json.loads((self.path / RUN).read_bytes()).get("store")
+        return Path(store) if isinstance(store, str) else None
 
     def save_best(self, model: Seq2Seq, validation: Mapping[str, float]) -> None:
         """Keep the weights of the best evaluation so far, with its figures."""

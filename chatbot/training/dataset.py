@@ -100,7 +100,7 @@ class Pairs:
             if len(answer) >= data.max_reply:
                 self.left_out += 1
                 continue
-            self._append([*tokenizer.encode(prompt)[: data.max_source - 1], EOS])
+            self._append(tokenizer.source(prompt, data.max_source))
             self._append([*answer, EOS])
 
     def __len__(self) -> int:

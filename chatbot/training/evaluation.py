@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from chatbot.bundle import Hypothesis
-from chatbot.decoding import Decoding
+from chatbot.decoding import LENGTH_PENALTY, Decoding, settings
 from chatbot.training.dataset import Pairs
 from chatbot.training.model import Memory, Seq2Seq, State
-from chatbot.training.search import log_probs, search
+from chatbot.training.search import admit, search
 from chatbot.vocabulary import EOS, PAD
 
 
@@ -57,7 +57,7 @@ def generate(
     src = torch.full((len(sources), int(src_len.max())), PAD)  # (B, S)
     for row, source in zip(src, sources, strict=True):
         row[: len(source)] = torch.tensor(source)
-    memory = model.encode(src, src_len).repeat(decoding.width)
+    memory = model.encode(src, src_len).repeat(decoding.hypotheses)
     state = model.decoder.start(memory.summary)
     found = search(_ModelStep(model, memory), state, len(sources), decoding)
     model.train(training)
@@ -66,15 +66,17 @@ def generate(
 
 @torch.inference_mode()
 def score(model: Seq2Seq, source: Sequence[int], ids: Sequence[int], decoding: Decoding) -> float:
-    """Return the score that a search gives to one reply (ids without EOS), all steps at once."""
-    tokens = [*ids, EOS][: decoding.max_length]
-    logits = model(torch.tensor([source]), torch.tensor([len(source)]), torch.tensor([tokens]))
-    going_on = torch.zeros(1, dtype=torch.bool)
+    """Return the score that a search gives to one reply (ids without EOS)."""
+    tokens = torch.tensor([[*ids, EOS][: decoding.max_length]])  # (1, T)
+    logits = model(torch.tensor([source]), torch.tensor([len(source)]), tokens)  # (1, T, V)
     total = sum(
-        log_probs(now, going_on, end_allowed=position >= decoding.min_length)[0, token].item()
-        for position, (now, token) in enumerate(zip(logits.unbind(dim=1), tokens, strict=True))
+        admit(now, tokens[:, :position], decoding)
+        .log_softmax(dim=-1)[0, tokens[0, position]]
+        .item()
+        for position, now in enumerate(logits.unbind(dim=1))
     )
-    return float(total / ((5 + len(tokens)) / 6) ** decoding.length_penalty)
+    penalty = ((5 + tokens.size(1)) / 6) ** settings(decoding)[LENGTH_PENALTY]
+    return float(total / penalty)
 
 
 class _ModelStep:

@@ -1,23 +1,38 @@
-"""The reference search: greedy and beam over any step function.
+"""The reference search: greedy, beam and sampling over any step function.
 
 It knows neither text nor network; the search inside the exported graph is proven equal to it.
 
-    B  sources    K  hypotheses of a source    V  tokens of the vocabulary
+    B  sources    K  hypotheses of a source    V  tokens of the vocabulary    t  tokens so far
 """
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from chatbot.bundle import Hypothesis
-from chatbot.decoding import Decoding
+from chatbot.decoding import LENGTH_PENALTY, SEED, Beam, Decoding, Greedy, Sample, settings
 from chatbot.vocabulary import BOS, EOS, PAD, UNK
 
 NEVER = -1e9
 """A log-probability that no finite sum reaches; not infinite, so that scores stay numbers."""
 
+BLOCKED = -1e8
+"""What a repeated n-gram pays: so much that it comes only where nothing else is left to say."""
+
+MULTIPLIERS = (40014, 40692)
+MODULI = (2147483563, 2147483399)
+JUMPS = tuple(pow(a, 2**20, m) for a, m in zip(MULTIPLIERS, MODULI, strict=True))
+"""What takes each of the two generators 2^20 steps on."""
+
+STREAMS = 64
+"""Streams of random numbers that a seed has: as many as there may be samples."""
+
 S = TypeVar("S")
+
+Choose = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Map logits and ranks (B, K, V) to the parents and the tokens (B, K) that a step goes on with."""
 
 
 class Step(Protocol[S]):
@@ -31,29 +46,28 @@ class Step(Protocol[S]):
 
 
 def search(step: Step[S], state: S, sources: int, decoding: Decoding) -> list[list[Hypothesis]]:
-    """Return the `decoding.width` best hypotheses of each source, best first.
+    """Return the `decoding.hypotheses` hypotheses of each source, best first.
 
-    At every step all continuations are ranked by cumulative log-probability over the length
-    penalty ((5 + n) / 6) ** alpha (Wu et al. 2016, eq. 14); a hypothesis that has ended keeps its
-    place and its score. With width 1 this is greedy search.
+    A continuation ranks by its cumulative log-probability over the length penalty
+    ((5 + n) / 6) ** alpha (Wu et al. 2016, eq. 14), and so do the hypotheses at the end.
     """
-    shape = (sources, decoding.width)
+    shape, told = (sources, decoding.hypotheses), settings(decoding)
+    alpha, choose = told[LENGTH_PENALTY], _chooser(decoding, seed=int(told[SEED]))
     ids = torch.empty((*shape, 0), dtype=torch.long)
     tokens = torch.full(shape, BOS)
-    total = torch.full(shape, NEVER)
-    total[:, 0] = 0.0  # all hypotheses start alike: only one of them counts
+    total = torch.zeros(shape)
+    if isinstance(decoding, Beam):
+        total[:, 1:] = NEVER  # all hypotheses start alike: only one of them counts
     lengths = torch.zeros(shape, dtype=torch.long)
     ended = torch.zeros(shape, dtype=torch.bool)
-    for position in range(decoding.max_length):
+    for _ in range(decoding.max_length):
         logits, state = step(tokens, state)
-        allowed = position >= decoding.min_length
-        candidates = total[..., None] + log_probs(logits, ended, end_allowed=allowed)  # (B, K, V)
+        logits = only_pad(admit(logits, ids, decoding), ended)  # (B, K, V)
+        candidates = total[..., None] + logits.log_softmax(dim=-1)  # (B, K, V)
         lengths = lengths + ~ended
-        penalty = ((5 + lengths) / 6) ** decoding.length_penalty  # (B, K)
-        best = (candidates / penalty[..., None]).flatten(1).topk(decoding.width)  # (B, K)
-        parents = best.indices // logits.size(-1)
-        tokens = best.indices % logits.size(-1)
-        total = candidates.flatten(1).gather(1, best.indices)
+        parents, tokens = choose(logits, _over(candidates, lengths[..., None], alpha))  # (B, K)
+        best = parents * logits.size(-1) + tokens  # of the K · V continuations
+        total = candidates.flatten(1).gather(1, best)
         lengths = lengths.gather(1, parents)
         ended = ended.gather(1, parents) | (tokens == EOS)
         ids = ids.gather(1, parents[..., None].expand_as(ids))
@@ -61,19 +75,120 @@ def search(step: Step[S], state: S, sources: int, decoding: Decoding) -> list[li
         state = step.reorder(state, parents)
         if ended.all():
             break
-    return _hypotheses(ids, lengths, best.values)
+    return _hypotheses(ids, lengths, _over(total, lengths, alpha))
 
 
-def log_probs(logits: Tensor, ended: Tensor, *, end_allowed: bool) -> Tensor:
-    """Normalise without the tokens that are no reply; after its end a hypothesis only pads."""
-    logits = logits.clone()
-    logits[..., [PAD, BOS, UNK] if end_allowed else [PAD, BOS, UNK, EOS]] += NEVER
-    only_pad = torch.full_like(logits, NEVER)
-    only_pad[..., PAD] = 0.0
-    return torch.where(ended[..., None], only_pad, logits.log_softmax(dim=-1))
+def admit(logits: Tensor, ids: Tensor, decoding: Decoding) -> Tensor:
+    """Return logits (…, V) with what may not follow the reply so far (…, t) made unlikely.
+
+    A token that the reply has already is penalised (Keskar et al. 2019, section 4.1); ruled out
+    are the tokens that are no reply, an end before `min_length`, and n-grams that it has already.
+    """
+    theta = decoding.repetition_penalty
+    said = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, ids, value=True)  # (…, V)
+    penalised = torch.where(logits > 0, logits / theta, logits * theta)
+    logits = torch.where(said, penalised, logits)
+    too_short = ids.size(-1) < decoding.min_length
+    logits[..., [PAD, BOS, UNK, EOS] if too_short else [PAD, BOS, UNK]] += NEVER
+    return logits + BLOCKED * _repeats(ids, decoding.no_repeat_ngram, like=logits)
+
+
+def only_pad(logits: Tensor, ended: Tensor) -> Tensor:
+    """Return logits (…, V) that leave a hypothesis after its end nothing but to pad."""
+    padding = torch.full_like(logits, NEVER)
+    padding[..., PAD] = 0.0
+    return torch.where(ended[..., None], padding, logits)
+
+
+def _repeats(ids: Tensor, n: int, *, like: Tensor) -> Tensor:
+    """Return 1 for each token (…, V) that would end an n-gram the reply (…, t) has, else 0."""
+    counts = torch.zeros_like(like)  # (…, V)
+    if not 0 < n <= ids.size(-1):
+        return counts
+    grams = ids.unfold(-1, n, 1)  # (…, t - n + 1, n)
+    last = ids[..., ids.size(-1) - n + 1 :]  # (…, n - 1): what the next token would complete
+    same = (grams[..., :-1] == last[..., None, :]).all(dim=-1)  # (…, t - n + 1)
+    return counts.scatter_add(-1, grams[..., -1], same.to(like.dtype)).clamp(max=1)
+
+
+def _chooser(decoding: Decoding, *, seed: int) -> Choose:
+    match decoding:
+        case Greedy():
+            return _likeliest
+        case Beam():
+            return _best_of_all
+        case Sample():
+            return _Sampler(decoding, Generator(seed, decoding.samples))
+
+
+def _likeliest(logits: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+    """Go on with every hypothesis, with its likeliest token: of equal ones the first."""
+    return _every_row(logits), logits.argmax(dim=-1)
+
+
+def _best_of_all(_: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """Go on with the K best of the K · V continuations of a source."""
+    best = ranks.flatten(1).topk(ranks.size(1)).indices  # (B, K)
+    return best // ranks.size(-1), best % ranks.size(-1)
+
+
+class _Sampler:
+    """Go on with every hypothesis, with a token drawn by chance."""
+
+    def __init__(self, decoding: Sample, generator: "Generator") -> None:
+        self._decoding = decoding
+        self._generator = generator
+
+    def __call__(self, logits: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
+        decoding = self._decoding
+        values, order = logits.sort(dim=-1, descending=True, stable=True)  # (B, K, V)
+        values = values[..., : decoding.top_k or None]
+        p = (values / decoding.temperature).softmax(dim=-1)
+        c = p.cumsum(dim=-1)
+        kept = (c - p < max(decoding.top_p, 1e-6)).sum(dim=-1, keepdim=True)  # (B, K, 1)
+        draw = self._generator.draw()[:, None] * c.gather(-1, kept - 1)  # (B, K, 1)
+        passed = (c <= draw).sum(dim=-1, keepdim=True)
+        tokens = order.gather(-1, torch.minimum(passed, kept - 1))  # (B, K, 1)
+        return _every_row(logits), tokens.squeeze(-1)
+
+
+class Generator:
+    """Draw uniform numbers, a stream for each hypothesis: the same in every language.
+
+    Two multiplicative congruential generators are combined (L'Ecuyer 1988). They start 2^20 steps
+    on from the number of the stream, since small numbers would begin with small ones.
+    """
+
+    def __init__(self, seed: int, streams: int) -> None:
+        number = seed % (MODULI[0] - 1) * STREAMS + torch.arange(streams)  # (K,)
+        self._states = [
+            (1 + number % (modulus - 1)) * jump % modulus
+            for modulus, jump in zip(MODULI, JUMPS, strict=True)
+        ]
+
+    def draw(self) -> Tensor:
+        """Return the next number of each stream (K,), above 0 and at most 1."""
+        steps = zip(MULTIPLIERS, self._states, MODULI, strict=True)
+        self._states = [multiplier * state % modulus for multiplier, state, modulus in steps]
+        first, second = self._states
+        z = 1 + (first - second - 1) % (MODULI[0] - 1)  # (K,)
+        return z.float() / torch.tensor(MODULI[0], dtype=torch.float32)
+
+
+def _every_row(logits: Tensor) -> Tensor:
+    """Return the parents (B, K) where every hypothesis goes on."""
+    return torch.arange(logits.size(1)).expand(logits.shape[:2])
+
+
+def _over(total: Tensor, lengths: Tensor, alpha: float) -> Tensor:
+    """Return log-probabilities over the length penalty."""
+    return total / ((5 + lengths) / 6) ** alpha
 
 
 def _hypotheses(ids: Tensor, lengths: Tensor, scores: Tensor) -> list[list[Hypothesis]]:
+    scores, order = scores.sort(dim=-1, descending=True, stable=True)  # (B, K)
+    lengths = lengths.gather(1, order)
+    ids = ids.gather(1, order[..., None].expand_as(ids))
     return [
         [
             Hypothesis(tuple(token for token in beam[:length] if token != EOS), score)

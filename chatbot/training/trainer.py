@@ -95,7 +95,7 @@ class Trainer:
         counts, data = source.word_counts("train"), recipe.data
         vocabulary = Vocabulary.learn(counts, size=data.vocabulary_size, min_count=data.min_count)
         trainer = cls(source, run, recipe, vocabulary)
-        run.create(recipe, vocabulary, trainer.pairs.fingerprint())
+        run.create(recipe, vocabulary, trainer.pairs.fingerprint(), store=source.path)
         return trainer
 
     @classmethod

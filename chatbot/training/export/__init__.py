@@ -1,20 +1,30 @@
 """From a trained run to a bundle, refused unless ONNX equals PyTorch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from chatbot import __version__
-from chatbot.bundle import GoldenCase, write_bundle
-from chatbot.decoding import Beam, Decoding, Greedy
-from chatbot.engine import Engine
+from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH, GoldenCase, write_bundle
+from chatbot.decoding import Beam, Decoding, Greedy, Sample
+from chatbot.engine import IdsEngine, TextEngine
+from chatbot.errors import StoreError, UsageError
 from chatbot.text import Tokenizer
-from chatbot.training.checkpoint import load_run
+from chatbot.training.checkpoint import RunFolder, load_run
 from chatbot.training.config import DataConfig
-from chatbot.training.export.parity import Parity, prove
-from chatbot.training.export.search import build
+from chatbot.training.dataset import Pairs, Store
+from chatbot.training.export.flavours import ids_graph, segmentation_graph, text_graph
+from chatbot.training.export.parity import Parity, prove, prove_segmentation, prove_text
+from chatbot.training.export.quality import (
+    MAX_PERPLEXITY_RATIO,
+    MIN_AGREEMENT,
+    Quality,
+    measure,
+)
+from chatbot.training.export.segmentation import hard_sentences
+from chatbot.training.export.weights import Storage
 from chatbot.training.model import Seq2Seq
-from chatbot.vocabulary import EOS
 
 GOLDEN_TEXTS = (
     "你好",
@@ -35,17 +45,92 @@ GOLDEN_TEXTS = (
 )
 """Neutral sentences and hard cases: the conformance vectors must carry nobody's own words."""
 
-GOLDEN_DECODINGS: tuple[Decoding, ...] = (Greedy(), Beam(width=4), Beam(width=2, min_length=3))
+GOLDEN_DECODINGS: tuple[Decoding, ...] = (
+    Greedy(),
+    Beam(width=4),
+    Beam(width=2, min_length=3),
+    Greedy(no_repeat_ngram=2, repetition_penalty=1.2),
+    Sample(seed=7, samples=2),
+    Sample(seed=1, temperature=1.3, top_k=0, top_p=0.9, no_repeat_ngram=1),
+)
+
+SENTENCES = 10_000
+"""Sentences whose segmentation is proven."""
+
+SOURCES = 500
+"""Sentences whose replies are proven; the golden texts come on top."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Form:
+    """Say what a bundle's graphs are to be."""
+
+    storage: Storage = "fp32"
+    quality: Quality | None = None  # of smaller weights, measured before
+    batches: bool = False  # a graph for batches of ids as well
+    context: int = 0  # turns that the model was trained to read besides the last
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Hold what was proven and what was written."""
+
+    parity: Parity  # of the 32-bit graph to PyTorch
+    sentences: int  # that the graph cuts as `chatbot.text` does
+    ties: int  # replies that rounding led apart between one text and a batch
+    form: Form
+
+    def lines(self) -> Iterator[str]:
+        """Say it."""
+        parity, quality = self.parity, self.form.quality
+        yield (
+            f"{parity.compared} searches over {parity.sources} sources agree with PyTorch "
+            f"(largest difference of a score {parity.difference:.1e}, {parity.ties} ties); "
+            f"{self.sentences} sentences are cut as chatbot.text cuts them."
+        )
+        if quality:
+            yield (
+                f"Smaller weights: perplexity × {quality.perplexity_ratio:.5f}, the same likeliest "
+                f"token at {quality.agreement:.2%} of {quality.tokens} steps (allowed: × "
+                f"{MAX_PERPLEXITY_RATIO}, {MIN_AGREEMENT:.1%})."
+            )
+        if quality and not quality.passes:
+            yield "That is too much: the weights are stored in 32 bits."
 
 
 def export_run(
-    run: str | Path, folder: str | Path, *, decoding: Decoding, about: Mapping[str, Any]
-) -> Parity:
-    """Write the bundle of a run's best model; raise `ExportError` where ONNX and PyTorch differ."""
+    run: str | Path,
+    folder: str | Path,
+    *,
+    decoding: Decoding,
+    form: Form = Form("int8"),
+    store: str | Path | None = None,
+    about: Mapping[str, Any],
+    tell: Tell = lambda _: None,
+) -> Exported:
+    """Write the bundle of a run's best model; raise `ExportError` where ONNX and PyTorch differ.
+
+    Smaller weights than 32-bit ones are measured on the held-out pairs of `store`, by default the
+    store that the run was trained on, and written only if nobody would notice.
+    """
     model, recipe, vocabulary, validation = load_run(run)
-    about = {"name": Path(folder).name, **about, "training": validation}
+    tokenizer = Tokenizer(vocabulary)
+    if form.storage != "fp32":
+        pairs = _held_out(store or RunFolder(run).store, tokenizer, recipe.data)
+        tell(f"Measuring {form.storage} weights on {len(pairs)} held-out pairs …")
+        quality = measure(model.config, _arrays(model), form.storage, pairs)
+        form = replace(form, storage=form.storage if quality.passes else "fp32", quality=quality)
     return export_model(
-        model, Tokenizer(vocabulary), folder, data=recipe.data, decoding=decoding, about=about
+        model,
+        tokenizer,
+        folder,
+        data=recipe.data,
+        decoding=decoding,
+        form=form,
+        about={"name": Path(folder).name, **about, "training": validation},
+        tell=tell,
     )
 
 
@@ -56,33 +141,75 @@ def export_model(
     *,
     data: DataConfig,
     decoding: Decoding,
+    form: Form = Form(),
     about: Mapping[str, Any],
-) -> Parity:
-    """Write the bundle of a model, proven equal to its graph on random and on golden sources."""
+    tell: Tell = lambda _: None,
+) -> Exported:
+    """Write the bundle of a model whose graphs are proven to do what it does."""
     model.eval()
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    graph = build(model.config, weights).SerializeToString()
-    sources = [[*tokenizer.encode(text)[: data.max_source - 1], EOS] for text in GOLDEN_TEXTS]
-    vocabulary = len(tokenizer.vocabulary)
-    parity = prove(model, graph, sources, vocabulary=vocabulary)
+    config, arrays, storage = model.config, _arrays(model), form.storage
+    length = data.max_source
+    sentences = list(hard_sentences(tokenizer, SENTENCES, seed=0))
+    texts = [*GOLDEN_TEXTS, *sentences[:SOURCES]]
+    sources = [tokenizer.source(text, length) for text in texts]
+
+    tell(f"Comparing the replies to {len(sources)} sentences with PyTorch's …")
+    exact = ids_graph(config, arrays, "fp32").SerializeToString()
+    parity = prove(model, exact, sources, vocabulary=len(tokenizer.vocabulary))
+
+    tell(f"Comparing the segmentation of {len(sentences)} sentences …")
+    cutting = segmentation_graph(tokenizer, length).SerializeToString()
+    prove_segmentation(cutting, tokenizer, length, sentences)
+
+    tell(f"Comparing the graph of text ({storage}) with batches of ids …")
+    whole = text_graph(config, arrays, storage, tokenizer=tokenizer, max_source=length)
+    graphs = {TEXT_GRAPH: whole.SerializeToString()}
+    in_batches = (
+        exact if storage == "fp32" else ids_graph(config, arrays, storage).SerializeToString()
+    )
+    engine = TextEngine(graphs[TEXT_GRAPH])
+    ties = prove_text(engine, IdsEngine(in_batches), tokenizer, length, texts)
+    if form.batches:
+        graphs[IDS_GRAPH] = in_batches
     write_bundle(
         folder,
-        graph=graph,
+        graphs=graphs,
         tokenizer=tokenizer,
         decoding=decoding,
-        max_source=data.max_source,
-        golden=_golden(Engine(graph), sources),
+        max_source=length,
+        context=form.context,
+        golden=_golden(engine),
         about={
             **about,
             "producer": f"duihua {__version__}",
-            "model": {"vocabulary": vocabulary, **vars(model.config)},
+            "model": {"vocabulary": len(tokenizer.vocabulary), **asdict(config)},
+            "weights": storage,
+            **({"quality": asdict(form.quality)} if form.quality else {}),
         },
     )
-    return parity
+    return Exported(parity, len(sentences), ties, form)
 
 
-def _golden(engine: Engine, sources: Sequence[Sequence[int]]) -> Iterator[GoldenCase]:
+def _arrays(model: Seq2Seq) -> dict[str, Any]:
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+
+
+def _held_out(store: str | Path | None, tokenizer: Tokenizer, data: DataConfig) -> Pairs:
+    if store is None:
+        raise UsageError(
+            "the run does not say what it was trained on, and smaller weights are measured before "
+            "they are written: add --store STORE, or --quantize fp32."
+        )
+    # A tiny store may have none by chance; then the training pairs are measured.
+    for split in ("valid", "train"):
+        pairs = Pairs(Store(store).pairs(split), tokenizer, data)
+        if len(pairs):
+            return pairs
+    raise StoreError(f"{store}: no pairs to measure smaller weights on. Add --quantize fp32.")
+
+
+def _golden(engine: TextEngine) -> Iterator[GoldenCase]:
     for decoding in GOLDEN_DECODINGS:
-        for text, source in zip(GOLDEN_TEXTS, sources, strict=True):
-            replies = tuple(engine.generate([source], decoding)[0])
-            yield GoldenCase(text, tuple(source), decoding, replies)
+        for text in GOLDEN_TEXTS:
+            _, found, source = engine.answer(text, decoding)
+            yield GoldenCase(text, source, decoding, tuple(found))

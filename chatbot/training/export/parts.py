@@ -1,9 +1,11 @@
-"""The parts of the network as ONNX, one function a part, from the weights alone.
+"""The parts of the network as ONNX, one function a part.
 
-Each mirrors its namesake in `chatbot.training.model`; the legend of the shapes stands there.
+Each mirrors its namesake in `chatbot.training.model`; the legend of the shapes stands there. What
+the decoder needs of a source at every step is multiplied once a source: W Σ α_j h_j = Σ α_j W h_j,
+and as the α_j sum to 1, a bias may stand on the W h_j too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,42 +20,40 @@ from chatbot.training.export.graph import (
     full,
     op,
     ops,
+    reduced,
     reshape,
     size,
+    split,
     unsqueeze,
 )
-
-Weights = Mapping[str, Array]
+from chatbot.training.export.weights import Weights
 
 _ONNX_GATES = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [1, 0, 2]}
 """PyTorch's gates (i f g o; r z n) in the order of ONNX's operators (i o f c; z r h)."""
 
+TABLE = "embedding.weight"
+
+
+class Attended(NamedTuple):
+    """Hold what the attention compares and what it takes means of."""
+
+    keys: Value  # (B, H, S); additive: (B, 1, S, H)
+    mask: Value  # (B, 1, S), False on padding
+    values: Value  # (B, S, gates · H + P): for the first layer's gates, and for the output
+
 
 class Memory(NamedTuple):
-    """Hold what the decoder may look at, computed once before the loop."""
+    """Hold what the decoder may look at, computed once a source before the loop."""
 
-    states: Value  # (B, S, M)
-    keys: Value  # (B, H, S); additive: (B, 1, S, H)
-    mask: Value  # (B, 1, S)
     summary: Value  # (B, M)
-
-
-def affine(x: Value, weight: Array, bias: Array | None = None) -> Value:
-    """Return x Wᵀ + b, or x Wᵀ where there is no b."""
-    product = x @ x.graph.weight(np.ascontiguousarray(weight.T))
-    return product if bias is None else product + x.graph.weight(bias)
-
-
-def linear(x: Value, weights: Weights, name: str) -> Value:
-    """Apply the layer of that name."""
-    return affine(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
+    attended: Attended | None
 
 
 def encoder(
     config: ModelConfig, weights: Weights, src: Value, src_len: Value
 ) -> tuple[Value, Value]:
     """Map ids (B, S) and lengths (B,) to states (B, S, M) and their summary (B, M)."""
-    embedded = op("Gather", src.graph.weight(weights["embedding.weight"]), src)  # (B, S, E)
+    embedded = weights.embedding(src, weights[TABLE])  # (B, S, E)
     x = op("Transpose", embedded, perm=[1, 0, 2])  # (S, B, E)
     lengths = cast(src_len, INT32)
     for layer in range(config.encoder_layers):
@@ -64,7 +64,7 @@ def encoder(
     if config.summary == "last":
         # (directions, B, ·) → (B, M)
         return states, reshape(op("Transpose", final, perm=[1, 0, 2]), -1, config.memory)
-    total = op("ReduceSum", states, states.graph.integers(1), keepdims=0)  # (B, M): padding is 0
+    total = reduced("ReduceSum", states, 1)  # (B, M): padding is 0
     mean = config.summary == "mean"
     return states, total / unsqueeze(cast(src_len, FLOAT), 1) if mean else total
 
@@ -83,8 +83,8 @@ def _recurrent_layer(  # one ONNX operator
     return ops(
         config.cell.upper(),
         x,
-        x.graph.weight(gathered("weight_ih")),
-        x.graph.weight(gathered("weight_hh")),
+        weights.matrix(gathered("weight_ih")),
+        weights.matrix(gathered("weight_hh")),
         x.graph.weight(biases),
         lengths,
         outputs=2,
@@ -101,50 +101,73 @@ def _in_onnx_order(array: Array, cell: str) -> Array:
 
 
 def remember(
-    config: ModelConfig,
-    weights: Weights,
-    states: Value,
-    summary: Value,
-    src_len: Value,
+    config: ModelConfig, weights: Weights, states: Value, summary: Value, src_len: Value
 ) -> Memory:
     """Compute once a source what every step of the decoder needs of it."""
+    if config.mode != "attention":
+        return Memory(summary, None)
     positions = op("Range", 0, size(states, 1), 1)  # (S,)
     mask = unsqueeze(op("Less", positions, unsqueeze(src_len, 1)), 1)  # (B, 1, S)
-    if config.mode != "attention" or config.attention == "dot":
-        keys = states
+    gates = weights.bounded_product(states, input_columns(config, weights)[1])
+    gates = gates + weights.vector("decoder.rnn.bias_ih_l0")  # (B, S, gates · H)
+    if config.tied:
+        narrow = weights.bounded_product(states, readout_columns(config, weights)[1])
+        outputs = narrow + weights.vector("bottleneck.bias")  # (B, S, E)
     else:
-        keys = linear(states, weights, "decoder.attention.key")  # (B, S, H)
-    if config.attention == "additive":
-        keys = unsqueeze(keys, 1)  # (B, 1, S, H)
-    else:
-        keys = op("Transpose", keys, perm=[0, 2, 1])  # (B, H, S)
-    return Memory(states, keys, mask, summary)
+        outputs = states  # (B, S, M)
+    values = op("Concat", gates, outputs, axis=2)
+    return Memory(summary, Attended(_keys(config, weights, states), mask, values))
 
 
-def attention(config: ModelConfig, weights: Weights, query: Value, memory: Memory) -> Value:
-    """Map queries (B, K, H) to contexts (B, K, M)."""
+def _keys(config: ModelConfig, weights: Weights, states: Value) -> Value:
+    if config.attention != "dot":
+        states = weights.bounded_product(states, weights["decoder.attention.key.weight"])
     if config.attention == "additive":
-        projected = linear(query, weights, "decoder.attention.query")  # (B, K, H)
-        features = op("Tanh", unsqueeze(projected, 2) + memory.keys)  # (B, K, S, H)
-        scored = linear(features, weights, "decoder.attention.score")  # (B, K, S, 1)
+        return unsqueeze(states, 1)  # (B, 1, S, H)
+    return op("Transpose", states, perm=[0, 2, 1])  # (B, H, S)
+
+
+def input_columns(config: ModelConfig, weights: Weights) -> tuple[Array, Array]:
+    """Split the first layer's matrix into its columns for E y_{t-1} and for C or c_t."""
+    matrix = weights["decoder.rnn.weight_ih_l0"]
+    embedding = 0 if config.mode == "context" else config.embedding
+    return matrix[:, :embedding], matrix[:, embedding:]
+
+
+def readout_columns(config: ModelConfig, weights: Weights) -> tuple[Array, Array]:
+    """Split the bottleneck's matrix into its columns for s_t and for c_t."""
+    matrix = weights["bottleneck.weight"]
+    return matrix[:, : config.hidden], matrix[:, config.hidden :]
+
+
+def attention(
+    config: ModelConfig, weights: Weights, query: Value, attended: Attended
+) -> tuple[Value, Value]:
+    """Map queries (B, K, H) to the means of the values (B, K, ·) and the weights (B, K, S)."""
+    if config.attention == "additive":
+        projected = weights.bounded_product(query, weights["decoder.attention.query.weight"])
+        projected = projected + weights.vector("decoder.attention.query.bias")  # (B, K, H)
+        features = op("Tanh", unsqueeze(projected, 2) + attended.keys)  # (B, K, S, H)
+        scored = weights.bounded_product(features, weights["decoder.attention.score.weight"])
         scores = op("Squeeze", scored, query.graph.integers(3))  # (B, K, S)
     else:
-        scores = query @ memory.keys  # (B, K, S)
-    masked = op("Where", memory.mask, scores, float("-inf"))
-    return op("Softmax", masked, axis=-1) @ memory.states
+        scores = query @ attended.keys  # (B, K, S)
+    masked = op("Where", attended.mask, scores, float("-inf"))
+    alpha = op("Softmax", masked, axis=-1)
+    return alpha @ attended.values, alpha
 
 
 def first_state(
-    config: ModelConfig, weights: Weights, memory: Memory, beam_size: Value
+    config: ModelConfig, weights: Weights, summary: Value, beam_size: Value
 ) -> list[Value]:
     """Return s_0: for each tensor of the state, then each layer, a value (R, H)."""
     number = config.state_tensors * config.decoder_layers
     if config.mode == "context":
-        rows = size(memory.summary, 0) * beam_size
+        rows = size(summary, 0) * beam_size
         return [full(rows.graph, np.float32(0), rows, config.hidden)] * number
-    started = op("Tanh", linear(memory.summary, weights, "decoder.bridge"))
-    parts = ops("Split", started, outputs=number, axis=1) if number > 1 else [started]
-    return [repeat(part, beam_size) for part in parts]
+    product = weights.product(summary, weights["decoder.bridge.weight"])
+    started = op("Tanh", product + weights.vector("decoder.bridge.bias"))
+    return [repeat(part, beam_size) for part in split(started, *[config.hidden] * number)]
 
 
 def repeat(x: Value, times: Value) -> Value:
@@ -154,40 +177,55 @@ def repeat(x: Value, times: Value) -> Value:
 
 
 def cell(
-    config: ModelConfig,
-    weights: Weights,
-    layer: int,
-    x: Value,
-    state: Sequence[Value],
+    config: ModelConfig, inputs: Value, recurrent: Value, state: Sequence[Value]
 ) -> list[Value]:
-    """Take one step of one decoder layer: x (R, ·) and its state (R, H) to the next state."""
-    inputs = _gates(config, weights, f"ih_l{layer}", x)
-    recurrent = _gates(config, weights, f"hh_l{layer}", state[0])
+    """Join what the gates (R, gates · H) get from below and from s_{t-1} to the next state."""
+    hidden = config.hidden
     match config.cell:
         case "rnn":
-            return [op("Tanh", inputs[0] + recurrent[0])]
+            return [op("Tanh", inputs + recurrent)]
         case "gru":
-            r, z = (op("Sigmoid", inputs[gate] + recurrent[gate]) for gate in (0, 1))
-            n = op("Tanh", inputs[2] + r * recurrent[2])
-            return [(1.0 - z) * n + z * state[0]]
+            both, new = split(inputs, 2 * hidden, hidden)
+            both_recurrent, new_recurrent = split(recurrent, 2 * hidden, hidden)
+            r, z = split(op("Sigmoid", both + both_recurrent), hidden, hidden)
+            n = op("Tanh", new + r * new_recurrent)
+            return [n + z * (state[0] - n)]  # (1 - z) n + z s_{t-1}
         case "lstm":
-            i, f, g, o = (a + b for a, b in zip(inputs, recurrent, strict=True))
-            c = op("Sigmoid", f) * state[1] + op("Sigmoid", i) * op("Tanh", g)
-            return [op("Sigmoid", o) * op("Tanh", c), c]
+            both, new, out = split(inputs + recurrent, 2 * hidden, hidden, hidden)
+            i, f = split(op("Sigmoid", both), hidden, hidden)
+            c = f * state[1] + i * op("Tanh", new)
+            return [op("Sigmoid", out) * op("Tanh", c), c]
 
 
-def _gates(config: ModelConfig, weights: Weights, name: str, x: Value) -> list[Value]:
-    weight, bias = weights[f"decoder.rnn.weight_{name}"], weights[f"decoder.rnn.bias_{name}"]
-    number = len(_ONNX_GATES[config.cell])
-    product = affine(x, weight, bias)  # (R, gates · H)
-    return ops("Split", product, outputs=number, axis=1) if number > 1 else [product]
+def first_inputs(
+    config: ModelConfig, weights: Weights, tokens: Value, given: Value | None
+) -> Value:
+    """Return what the first layer's gates get from below, (R, gates · H).
+
+    `given` is what they get from C or c_t, the bias included; None in feedback mode.
+    """
+    if config.mode == "context":
+        assert given is not None  # noqa: S101 - for the type checker
+        return given
+    columns, _ = input_columns(config, weights)
+    product = weights.embedding_product(tokens, weights[TABLE], columns)
+    return product + (weights.vector("decoder.rnn.bias_ih_l0") if given is None else given)
 
 
-def readout(config: ModelConfig, weights: Weights, features: Value, bias: Value) -> Value:
-    """Map features (R, H or H + M) to logits (R, V)."""
+def gates(weights: Weights, name: str, x: Value) -> Value:
+    """Return W x + b of a decoder layer's `ih` or `hh` matrix, (R, gates · H)."""
+    product = weights.bounded_product(x, weights[f"decoder.rnn.weight_{name}"])
+    return product + weights.vector(f"decoder.rnn.bias_{name}")
+
+
+def readout(
+    config: ModelConfig, weights: Weights, state: Value, given: Value | None, bias: Value
+) -> Value:
+    """Map s_t (R, H) and what the output gets from c_t to logits (R, V)."""
     if not config.tied:
-        return affine(features, weights["output.weight"]) + bias
-    narrow = op("Tanh", linear(features, weights, "bottleneck"))  # (R, E)
-    # The table (V, E) is stored once and turned when the graph is loaded.
-    table = features.graph.weight(weights["embedding.weight"])
-    return narrow @ op("Transpose", table, perm=[1, 0]) + bias
+        features = state if given is None else op("Concat", state, given, axis=1)
+        return weights.bounded_product(features, weights["output.weight"]) + bias
+    columns, _ = readout_columns(config, weights)
+    narrow = weights.bounded_product(state, columns)  # (R, E)
+    narrow = narrow + (weights.vector("bottleneck.bias") if given is None else given)
+    return weights.bounded_product(op("Tanh", narrow), weights[TABLE]) + bias

@@ -1,182 +1,215 @@
-"""The whole graph: encoder, then a loop that decodes and searches, equal to `training.search`."""
+"""The encoder, and a loop that decodes and searches, equal to `training.search`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import onnx
 
-from chatbot import bundle
+from chatbot import decoding
+from chatbot.decoding import MAX_BEAM, MAX_REPLY
 from chatbot.training.config import ModelConfig
 from chatbot.training.export import parts
 from chatbot.training.export.graph import (
     BOOL,
     FLOAT,
     INT64,
+    Array,
     Graph,
     Value,
     cast,
-    flat,
     full,
     op,
     ops,
     reshape,
     size,
+    split,
     unsqueeze,
 )
-from chatbot.training.export.parts import Memory, Weights
+from chatbot.training.export.selection import Selection, Settings, lengths, penalty
+from chatbot.training.export.weights import Storage, Weights
 from chatbot.training.search import NEVER
 from chatbot.vocabulary import BOS, EOS, PAD, UNK
 
 
-def build(config: ModelConfig, weights: Weights) -> onnx.ModelProto:
-    """Return the graph that maps source ids to the ids, lengths and scores of replies."""
-    graph = Graph()
-    src = graph.input(bundle.SOURCE, INT64, ["B", "S"])
-    src_len = graph.input(bundle.SOURCE_LENGTH, INT64, ["B"])
-    max_len = graph.input(bundle.MAX_LENGTH, INT64, [])
-    min_len = graph.input(bundle.MIN_LENGTH, INT64, [])
-    beam_size = graph.input(bundle.BEAM_SIZE, INT64, [])
-    length_penalty = graph.input(bundle.LENGTH_PENALTY, FLOAT, [])
+class Replies(NamedTuple):
+    """Hold the replies of B sources, best first; T is the number of steps that were made."""
 
-    states, summary = parts.encoder(config, weights, src, src_len)
-    memory = parts.remember(config, weights, states, summary, src_len)
-    decoder = _Decoder(config, weights, memory, beam_size)
-    search = _Search(decoder, size(src, 0), beam_size, min_len, length_penalty)
-    ids, lengths, scores = search.run(op("Max", max_len, 1))
-    return graph.model(
-        {
-            bundle.IDS: (ids, INT64, ["B", "K", "T"]),
-            bundle.LENGTHS: (lengths, INT64, ["B", "K"]),
-            bundle.SCORES: (scores, FLOAT, ["B", "K"]),
-        }
+    ids: Value  # (B, K, T)
+    lengths: Value  # (B, K)
+    scores: Value  # (B, K)
+    attention: Value  # (B, K, T, S), without attention (B, K, T, 0)
+
+
+def settings(graph: Graph, vocabulary: int) -> Settings:
+    """Declare the inputs that say how to decode, and bring them into their range."""
+
+    def whole(name: str, low: int, high: Value | int) -> Value:
+        return op("Max", op("Min", graph.input(name, INT64, []), high), low)
+
+    def real(name: str, low: float, high: float, otherwise: float) -> Value:
+        value = graph.input(name, FLOAT, [])
+        return op("Where", op("GreaterOrEqual", value, low), op("Min", value, high), otherwise)
+
+    max_len = whole(decoding.MAX_LENGTH, 1, MAX_REPLY)
+    min_len = whole(decoding.MIN_LENGTH, 0, max_len)
+    beam_size = whole(decoding.BEAM_SIZE, 1, MAX_BEAM)
+    length_penalty = real(decoding.LENGTH_PENALTY, 0.0, 5.0, 0.0)
+    temperature = real(decoding.TEMPERATURE, 0.01, 100.0, 0.0)
+    top_k = whole(decoding.TOP_K, 0, vocabulary)
+    top_k = op("Where", op("Equal", top_k, 0), vocabulary, top_k)
+    return Settings(
+        max_len,
+        min_len,
+        beam_size,
+        length_penalty,
+        temperature,
+        top_k,
+        real(decoding.TOP_P, 0.0, 1.0, 1.0),
+        graph.input(decoding.SEED, INT64, []),
+        whole(decoding.NO_REPEAT_NGRAM, 0, MAX_REPLY),
+        real(decoding.REPETITION_PENALTY, 0.1, 10.0, 1.0),
     )
 
 
 @dataclass(frozen=True)
-class _Decoder:
+class Decoder:
     """Take one step of the decoder for R = B · K rows."""
 
     config: ModelConfig
     weights: Weights
-    memory: Memory
+    memory: parts.Memory
     beam_size: Value
+
+    @classmethod
+    def reading(
+        cls, config: ModelConfig, weights: Weights, source: tuple[Value, Value], beam_size: Value
+    ) -> "Decoder":
+        """Return the decoder that looks at the sources (B, S) of lengths (B,)."""
+        states, summary = parts.encoder(config, weights, *source)
+        memory = parts.remember(config, weights, states, summary, source[1])
+        return cls(config, weights, memory, beam_size)
 
     def start(self) -> list[Value]:
-        return parts.first_state(self.config, self.weights, self.memory, self.beam_size)
+        """Return s_0."""
+        return parts.first_state(self.config, self.weights, self.memory.summary, self.beam_size)
 
-    def step(self, tokens: Value, state: Sequence[Value], bias: Value) -> tuple[Value, list[Value]]:
-        """Map tokens (R,) and the state to logits (R, V) and the next state."""
+    def step(
+        self, tokens: Value, state: Sequence[Value], bias: Value
+    ) -> tuple[Value, list[Value], Value]:
+        """Map tokens (R,) and the state to logits (R, V), the next state and α_t (R, 1, S)."""
         config, weights = self.config, self.weights
         layers = config.decoder_layers
-        context = self._context(state[layers - 1])  # (R, M), the top layer's h asks
-        x = self._input(tokens, context)
+        for_input, for_output, alpha = self._given(state[layers - 1])  # the top layer's h asks
+        inputs = parts.first_inputs(config, weights, tokens, for_input)
         after: list[list[Value]] = []
         for layer in range(layers):
-            after.append(parts.cell(config, weights, layer, x, state[layer::layers]))
-            x = after[-1][0]  # (R, H)
-        attends = config.mode == "attention"
-        features = op("Concat", x, context, axis=1) if attends else x
-        logits = parts.readout(config, weights, features, bias)
+            if layer:
+                inputs = parts.gates(weights, f"ih_l{layer}", after[-1][0])
+            recurrent = parts.gates(weights, f"hh_l{layer}", state[layer])
+            after.append(parts.cell(config, inputs, recurrent, state[layer::layers]))
+        logits = parts.readout(config, weights, after[-1][0], for_output, bias)
         # Layer by layer to tensor by tensor: h of all layers, then c of all layers.
-        return logits, [value for tensor in zip(*after, strict=True) for value in tensor]
+        return logits, [value for tensor in zip(*after, strict=True) for value in tensor], alpha
 
-    def _context(self, query: Value) -> Value:
-        """Return c_t, or the same summary C at every step, (R, M)."""
+    def _given(self, query: Value) -> tuple[Value | None, Value | None, Value]:
+        """Return what the first layer and the output get from C or c_t, and α_t (R, 1, S)."""
+        config, weights, memory = self.config, self.weights, self.memory
+        if memory.attended:
+            beams = reshape(query, size(memory.summary, 0), self.beam_size, config.hidden)
+            means, alpha = parts.attention(config, weights, beams, memory.attended)
+            rows = reshape(means, -1, self._values())
+            for_input, for_output = split(rows, self._gates(), self._values() - self._gates())
+            return for_input, for_output, reshape(alpha, -1, 1, size(alpha, 2))
+        nothing = full(query.graph, np.float32(0), size(query, 0), 1, 0)
+        if config.mode == "feedback":
+            return None, None, nothing
+        _, columns = parts.input_columns(config, weights)
+        product = weights.product(memory.summary, columns)
+        for_input = product + weights.vector("decoder.rnn.bias_ih_l0")  # (B, gates · H)
+        return parts.repeat(for_input, self.beam_size), None, nothing
+
+    def _gates(self) -> int:
+        return len(self.weights["decoder.rnn.bias_ih_l0"])
+
+    def _values(self) -> int:
         config = self.config
-        if config.mode != "attention":
-            return parts.repeat(self.memory.summary, self.beam_size)
-        beams = reshape(query, size(self.memory.states, 0), self.beam_size, config.hidden)
-        context = parts.attention(config, self.weights, beams, self.memory)  # (B, K, M)
-        return reshape(context, -1, config.memory)
-
-    def _input(self, tokens: Value, context: Value) -> Value:
-        table = tokens.graph.weight(self.weights["embedding.weight"])
-        match self.config.mode:
-            case "context":
-                return context
-            case "feedback":
-                return op("Gather", table, tokens)  # (R, E)
-            case _:
-                return op("Concat", op("Gather", table, tokens), context, axis=1)  # (R, E + M)
+        return self._gates() + (config.embedding if config.tied else config.memory)
 
 
-@dataclass(frozen=True)
-class _Search:
-    """Search with a beam of K; K = 1 is greedy search."""
+def decode(
+    graph: Graph,
+    config: ModelConfig,
+    arrays: Mapping[str, Array],
+    storage: Storage,
+    source: tuple[Value, Value],
+) -> Replies:
+    """Return the replies to sources (B, S) of lengths (B,), under the settings it declares."""
+    weights = Weights(graph, arrays, storage)
+    vocabulary = len(arrays["output.bias"])
+    asked = settings(graph, vocabulary)
+    decoder = Decoder.reading(config, weights, source, asked.beam_size)
+    sources = size(source[0], 0)
+    rows = sources * asked.beam_size
+    selection = Selection(asked, sources, rows, vocabulary)
+    bias = graph.weight(_bias(weights))
 
-    decoder: _Decoder
-    sources: Value
-    beam_size: Value
-    min_len: Value
-    length_penalty: Value
-
-    def run(self, max_len: Value) -> tuple[Value, Value, Value]:
-        """Return ids (B, K, T), lengths (B, K) and scores (B, K), best first."""
-        graph, beams = self.sources.graph, (self.sources, self.beam_size)
-        rows = self.sources * self.beam_size
-        # All hypotheses of a source start alike: only the first of them counts.
-        first = op("Equal", op("Range", 0, self.beam_size, 1), 0)  # (K,)
-        total = op("Where", first, 0.0, NEVER) + full(graph, np.float32(0), *beams)  # (B, K)
-        initial = {
-            "tokens": (full(graph, np.int64(BOS), rows), INT64),
-            "total": (total, FLOAT),
-            "scores": (full(graph, np.float32(0), *beams), FLOAT),
-            "lengths": (full(graph, np.int64(0), *beams), INT64),
-            "ended": (full(graph, np.bool_(False), *beams), BOOL),
-            "ids": (full(graph, np.int64(PAD), rows, 0), INT64),
-        }
-        for number, value in enumerate(self.decoder.start()):
-            initial[f"state{number}"] = (value, FLOAT)
-        last = graph.loop(max_len, initial, self._turn)
-        ids = reshape(last["ids"], self.sources, self.beam_size, -1)
-        return ids, last["lengths"], last["scores"]
-
-    def _turn(self, turn: Value, now: dict[str, Value]) -> tuple[dict[str, Value], Value]:
-        """Rank all continuations of all hypotheses and keep the best K of each source."""
+    def turn(number: Value, now: dict[str, Value]) -> tuple[dict[str, Value], Value]:
+        """Take one step: every row gets its next token."""
         state = [value for name, value in now.items() if name.startswith("state")]
-        logits, state = self.decoder.step(now["tokens"], state, self._bias(turn))
-        vocabulary = size(logits, 1)
-        log_probs = self._log_probs(logits, now["ended"])  # (B, K, V)
-        candidates = unsqueeze(now["total"], 2) + log_probs  # (B, K, V)
-        lengths = now["lengths"] + cast(op("Not", now["ended"]), INT64)  # (B, K)
-        penalty = ((5.0 + cast(lengths, FLOAT)) / 6.0) ** self.length_penalty
-        ranked = flat(candidates / unsqueeze(penalty, 2))  # (B, K · V)
-        scores, best = ops("TopK", ranked, unsqueeze(self.beam_size, 0), outputs=2)  # (B, K)
-        parents, tokens = best // vocabulary, best % vocabulary
-        ended = op("GatherElements", now["ended"], parents, axis=1)
-        ended = op("Or", ended, op("Equal", tokens, EOS))
-        rows = reshape(parents + self._first_rows(), -1)  # (R,)
-        tokens = reshape(tokens, -1)
+        logits, state, alpha = decoder.step(now["tokens"], state, bias)
+        tokens, total, parents = selection.choose(
+            logits, number, now["ids"], now["ended"], now["total"]
+        )
+
+        def grown(name: str, last: Value) -> Value:
+            return op("Gather", op("Concat", now[name], last, axis=1), parents)
+
+        ended = op("Or", op("Gather", now["ended"], parents), op("Equal", tokens, EOS))
         after = {
             "tokens": tokens,
-            "total": op("GatherElements", flat(candidates), best, axis=1),
-            "scores": scores,
-            "lengths": op("GatherElements", lengths, parents, axis=1),
+            "total": total,
             "ended": ended,
-            "ids": op("Concat", op("Gather", now["ids"], rows), unsqueeze(tokens, 1), axis=1),
+            "ids": op("Concat", op("Gather", now["ids"], parents), unsqueeze(tokens, 1), axis=1),
+            "attention": grown("attention", alpha),
+            **{f"state{i}": op("Gather", value, parents) for i, value in enumerate(state)},
         }
-        for number, value in enumerate(state):
-            after[f"state{number}"] = op("Gather", value, rows)
-        all_ended = op("ReduceMin", cast(ended, INT64), keepdims=0)
-        return after, op("Equal", all_ended, 0)
+        return after, op("Not", op("Equal", _all(ended), 1))
 
-    def _bias(self, turn: Value) -> Value:
-        """Return the output bias (V,) with the tokens that are no reply ruled out."""
-        bias = self.decoder.weights["output.bias"].astype(np.float32)
-        banned = np.zeros((2, len(bias)), dtype=np.float32)
-        banned[:, [PAD, BOS, UNK]] = NEVER
-        banned[0, EOS] = NEVER  # before min_len
-        end_allowed = cast(op("GreaterOrEqual", turn, self.min_len), INT64)
-        return op("Gather", turn.graph.weight(bias + banned), end_allowed)
+    columns = size(source[0], 1) if config.mode == "attention" else 0
+    initial = {
+        "tokens": (full(graph, np.int64(BOS), rows), INT64),
+        "total": (selection.initial_total(), FLOAT),
+        "ended": (full(graph, np.bool_(False), rows), BOOL),
+        "ids": (full(graph, np.int64(PAD), rows, 0), INT64),
+        "attention": (full(graph, np.float32(0), rows, 0, columns), FLOAT),
+        **{f"state{i}": (value, FLOAT) for i, value in enumerate(decoder.start())},
+    }
+    last = graph.loop(asked.max_len, initial, turn)
+    return _best_first(asked, sources, last)
 
-    def _log_probs(self, logits: Value, ended: Value) -> Value:
-        """Normalise; after its end a hypothesis only pads."""
-        vocabulary = size(logits, 1)
-        log_probs = reshape(op("LogSoftmax", logits), self.sources, self.beam_size, vocabulary)
-        pads = op("Equal", op("Range", 0, vocabulary, 1), PAD)  # (V,)
-        return op("Where", unsqueeze(ended, 2), op("Where", pads, 0.0, NEVER), log_probs)
 
-    def _first_rows(self) -> Value:
-        """Return the row of the first hypothesis of each source, (B, 1)."""
-        return unsqueeze(op("Range", 0, self.sources, 1) * self.beam_size, 1)
+def _best_first(asked: Settings, sources: Value, last: dict[str, Value]) -> Replies:
+    width = asked.beam_size
+    number = lengths(last["ids"])  # (R,)
+    score = last["total"] / penalty(cast(number, FLOAT), asked.length_penalty)
+    score = reshape(score, sources, width)
+    scores, order = ops("TopK", score, unsqueeze(width, 0), outputs=2)  # (B, K)
+    rows = order + unsqueeze(op("Range", 0, sources, 1) * width, 1)  # (B, K)
+    return Replies(
+        op("Gather", last["ids"], rows),
+        op("Gather", number, rows),
+        scores,
+        op("Gather", last["attention"], rows),
+    )
+
+
+def _bias(weights: Weights) -> Array:
+    """Return the output bias (V,) with the tokens that are no reply ruled out."""
+    bias = weights["output.bias"].astype(np.float32)
+    bias[[PAD, BOS, UNK]] += NEVER
+    return bias
+
+
+def _all(flags: Value) -> Value:
+    return op("ReduceMin", cast(flags, INT64), keepdims=0)
