@@ -95,7 +95,7 @@ class ChatBot:
         decoding = decoding or self.bundle.decoding
         if len(texts) < 2 or not self.bundle.has_ids_graph:
             return [self.reply(text, decoding) for text in texts]
-        sources = [self.bundle.source(text) for text in texts]
+        sources = [self.bundle.source(self.bundle.text(text)) for text in texts]
         found = self._batched().generate(sources, decoding)
         return [
             self._reply(source, hypotheses[0])
@@ -131,35 +131,39 @@ class ChatBot:
             return self._batch_engine
 
     def _reply(self, source: Sequence[int], hypothesis: Hypothesis) -> Reply:
-        tokenizer = self.bundle.tokenizer
-        known = len(tokenizer.vocabulary)
-        if not all(0 <= number < known for number in hypothesis.ids):
-            raise BundleError(
-                f"{self.bundle.folder}: the graph answers with ids that its vocabulary of {known} "
-                "lacks. Copy the whole folder or export it again."
-            )
-        tokens = tuple(tokenizer.tokens(hypothesis.ids))
+        tokens = self._tokens(hypothesis.ids)
         return Reply(
             "".join(tokens),
             tokens,
             hypothesis.score,
             hypothesis.finished,
-            tuple(tokenizer.vocabulary.tokens[number] for number in source),
+            tuple(self.bundle.tokenizer.vocabulary.tokens[number] for number in source),
             hypothesis.attention,
         )
+
+    def _tokens(self, ids: Sequence[int]) -> tuple[str, ...]:
+        tokenizer = self.bundle.tokenizer
+        known = len(tokenizer.vocabulary)
+        if not all(0 <= number < known for number in ids):
+            raise BundleError(
+                f"{self.bundle.folder}: the graph answers with ids that its vocabulary of {known} "
+                "lacks. Copy the whole folder or export it again."
+            )
+        return tuple(tokenizer.tokens(ids))
 
     def _differences(self, case: GoldenCase) -> Iterator[str]:
         """Compare what each graph gives, and the tokenizer, with a conformance vector."""
         replies, found, source = self._engine.answer(case.text, case.decoding)
-        texts = [self.bundle.tokenizer.decode(one.ids) for one in found]
+        texts = ["".join(self._tokens(one.ids)) for one in found]
         if [reply.text for reply in replies] != texts:
             yield f"{case.text!r}: the texts of the replies are not those of their ids"
-        for read in (source, tuple(self.bundle.source(case.text))):
+        cut = tuple(self.bundle.source(case.text))
+        for read in dict.fromkeys((source, cut)):
             if read != case.ids:
                 yield f"{case.text!r}: ids {read}, expected {case.ids}"
         yield from _unlike(case, found)
         if self.bundle.has_ids_graph:
-            yield from _unlike(case, self._batched().generate([case.ids], case.decoding)[0])
+            yield from _unlike(case, self._batched().generate([cut], case.decoding)[0])
 
 
 def _unlike(case: GoldenCase, found: Sequence[Hypothesis]) -> Iterator[str]:

@@ -117,6 +117,8 @@ class Bundle:
         manifest = _read_manifest(folder)
         for name in FILES:
             _checked_path(folder, name, manifest)
+        if IDS_GRAPH in manifest["files"]:
+            _checked_path(folder, IDS_GRAPH, manifest)
         try:
             decoding = from_dict(manifest["decoding"])
             for name, least in (("max_source", 1), ("context", 0)):

@@ -15,7 +15,7 @@ import click
 
 from chatbot import __version__
 from chatbot.bot import ChatBot
-from chatbot.bundle import Bundle, shipped_bundle
+from chatbot.bundle import FILES, IDS_GRAPH, Bundle, shipped_bundle
 from chatbot.decoding import MAX_BEAM, MAX_REPLY, Beam, Decoding, Greedy, Sample
 from chatbot.errors import BundleError, ChatbotError, MissingExtraError, UsageError
 from chatbot.reply import Reply
@@ -380,7 +380,7 @@ def _speak_utf8() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    click.echo(f"error: {_printable(' '.join(message.split()))}", err=True)
     return code
 
 
@@ -421,7 +421,8 @@ def _reply_line(text: str, replies: Sequence[Reply], as_json: bool) -> str:
 
 def _facts(bundle: Bundle) -> dict[str, Any]:
     """Return what the manifest says, the size of each file in the place of its checksum."""
-    files = {name: about["bytes"] for name, about in bundle.manifest["files"].items()}
+    names = [*FILES, IDS_GRAPH] if bundle.has_ids_graph else FILES
+    files = {name: bundle.manifest["files"][name]["bytes"] for name in names}
     return {
         "folder": str(bundle.folder),
         **bundle.manifest,
@@ -453,5 +454,5 @@ def _rows(name: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _printable(text: str) -> str:
-    """Return `text` without the control sequences that a foreign manifest may hold."""
+    """Return `text` without the control sequences that a foreign bundle may hold."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from chatbot import bundle
 from chatbot.bundle import Hypothesis
-from chatbot.decoding import Decoding, settings
+from chatbot.decoding import Decoding, check_range, settings
 from chatbot.errors import BundleError, UsageError
 from chatbot.reply import Reply
 from chatbot.text import well_formed
@@ -27,8 +27,15 @@ _THREADS_THAT_WAIT = {
     # Between replies they sleep: the cores belong to the program that embeds us. Within one they
     # look for work a moment longer than the next matrix takes to come.
     "session.force_spinning_stop": "1",
-    "session.intra_op.spin_duration_us": "20",
+    "session.intra_op.spin_duration_us": "100",
 }
+
+_HELD = {
+    **dict.fromkeys((bundle.IDS, bundle.LENGTHS, bundle.READ), np.int64),
+    **dict.fromkeys((bundle.SCORES, bundle.ATTENTION), np.float32),
+    **dict.fromkeys((bundle.REPLY, bundle.TOKENS, bundle.READ_TOKENS), np.object_),
+}
+"""What each output of a bundle's graph holds; text stands in numpy as objects."""
 
 TRUE_REPLY = "reply"  # int64 (B, T), padded with PAD
 LOSSES = "losses"  # float32 (B, T), 0 on padding
@@ -52,8 +59,9 @@ class _Session:
         """
         chosen = ["CPUExecutionProvider"] if providers is None else list(providers)
         _check_providers(chosen)
+        check_range("threads", threads, 0, float("inf"))
         options = ort.SessionOptions()
-        options.intra_op_num_threads = min(threads, MAX_THREADS)
+        options.intra_op_num_threads = int(min(threads, MAX_THREADS))
         options.log_severity_level = 3
         for name, value in _THREADS_THAT_WAIT.items():
             options.add_session_config_entry(name, value)
@@ -79,7 +87,11 @@ class _Session:
             for name, value in settings(decoding).items()
         }
         results = self._session.run(self.gives, {**feeds, **asked})
-        return dict(zip(self.gives, results, strict=True))
+        found = dict(zip(self.gives, results, strict=True))
+        for name, values in found.items():
+            if values.dtype != _HELD[name]:
+                raise TypeError(f"{name} holds {values.dtype}")
+        return found
 
 
 class TextEngine(_Session):

@@ -84,13 +84,17 @@ def admit(logits: Tensor, ids: Tensor, decoding: Decoding) -> Tensor:
     A token that the reply has already is penalised (Keskar et al. 2019, section 4.1); ruled out
     are the tokens that are no reply, an end before `min_length`, and n-grams that it has already.
     """
-    theta = decoding.repetition_penalty
-    said = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, ids, value=True)  # (…, V)
-    penalised = torch.where(logits > 0, logits / theta, logits * theta)
-    logits = torch.where(said, penalised, logits)
+    if (theta := decoding.repetition_penalty) != 1:
+        said = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, ids, value=True)  # (…, V)
+        penalised = torch.where(logits > 0, logits / theta, logits * theta)
+        logits = torch.where(said, penalised, logits)
     too_short = ids.size(-1) < decoding.min_length
-    logits[..., [PAD, BOS, UNK, EOS] if too_short else [PAD, BOS, UNK]] += NEVER
-    return logits + BLOCKED * _repeats(ids, decoding.no_repeat_ngram, like=logits)
+    banned = torch.zeros(logits.size(-1))
+    banned[[PAD, BOS, UNK, EOS] if too_short else [PAD, BOS, UNK]] = NEVER
+    logits = logits + banned
+    if 0 < (n := decoding.no_repeat_ngram) <= ids.size(-1):
+        logits = logits + BLOCKED * _repeats(ids, n, like=logits)
+    return logits
 
 
 def only_pad(logits: Tensor, ended: Tensor) -> Tensor:
@@ -103,8 +107,6 @@ def only_pad(logits: Tensor, ended: Tensor) -> Tensor:
 def _repeats(ids: Tensor, n: int, *, like: Tensor) -> Tensor:
     """Return 1 for each token (…, V) that would end an n-gram the reply (…, t) has, else 0."""
     counts = torch.zeros_like(like)  # (…, V)
-    if not 0 < n <= ids.size(-1):
-        return counts
     grams = ids.unfold(-1, n, 1)  # (…, t - n + 1, n)
     last = ids[..., ids.size(-1) - n + 1 :]  # (…, n - 1): what the next token would complete
     same = (grams[..., :-1] == last[..., None, :]).all(dim=-1)  # (…, t - n + 1)
@@ -147,32 +149,38 @@ class _Sampler:
         c = p.cumsum(dim=-1)
         kept = (c - p < max(decoding.top_p, 1e-6)).sum(dim=-1, keepdim=True)  # (B, K, 1)
         draw = self._generator.draw()[:, None] * c.gather(-1, kept - 1)  # (B, K, 1)
-        passed = (c <= draw).sum(dim=-1, keepdim=True)
-        tokens = order.gather(-1, torch.minimum(passed, kept - 1))  # (B, K, 1)
+        passed = (c <= draw).sum(dim=-1, keepdim=True)  # never all that is kept: a number is < 1
+        tokens = order.gather(-1, passed)  # (B, K, 1)
         return _every_row(logits), tokens.squeeze(-1)
 
 
 class Generator:
     """Draw uniform numbers, a stream for each hypothesis: the same in every language.
 
-    Two multiplicative congruential generators are combined (L'Ecuyer 1988). They start 2^20 steps
-    on from the number of the stream, since small numbers would begin with small ones.
+    Two multiplicative congruential generators are combined (L'Ecuyer 1988). The streams of a seed
+    are 2^20 steps apart on one sequence; squaring scatters where those of neighbouring seeds are.
     """
 
     def __init__(self, seed: int, streams: int) -> None:
-        number = seed % (MODULI[0] - 1) * STREAMS + torch.arange(streams)  # (K,)
-        self._states = [
-            (1 + number % (modulus - 1)) * jump % modulus
-            for modulus, jump in zip(MODULI, JUMPS, strict=True)
-        ]
+        self._states = []
+        for modulus, jump in zip(MODULI, JUMPS, strict=True):
+            x = 1 + seed % (modulus - 1)
+            for _ in range(2):
+                x = 1 + x * x % (modulus - 1)
+            jumps = torch.tensor([pow(jump, k + 1, modulus) for k in range(streams)])  # (K,)
+            self._states.append(x * jumps % modulus)
 
     def draw(self) -> Tensor:
-        """Return the next number of each stream (K,), above 0 and at most 1."""
+        """Return the next number of each stream (K,), above 0 and below 1."""
         steps = zip(MULTIPLIERS, self._states, MODULI, strict=True)
         self._states = [multiplier * state % modulus for multiplier, state, modulus in steps]
         first, second = self._states
-        z = 1 + (first - second - 1) % (MODULI[0] - 1)  # (K,)
-        return z.float() / torch.tensor(MODULI[0], dtype=torch.float32)
+        return uniform(1 + (first - second - 1) % (MODULI[0] - 1))
+
+
+def uniform(z: Tensor) -> Tensor:
+    """Map integers from 1 to below the first modulus to numbers, the greatest 1 - 2^-24."""
+    return z.float() / 2**31  # over the modulus, which rounds to 2^31 - 128, some would be 1
 
 
 def _every_row(logits: Tensor) -> Tensor:

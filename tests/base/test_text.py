@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatbot.text import NORMALISATION, Tokenizer, normalise
-from chatbot.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
+from chatbot.text import NORMALISATION, SOURCE_CHARACTERS, Tokenizer, normalise, well_formed
+from chatbot.vocabulary import BOS, EOS, PAD, SEPARATOR, SPECIALS, UNK, Vocabulary
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))  # lone surrogates included
 ALPHABET = "天气好ab1 "
@@ -57,6 +57,19 @@ def test_what_the_table_gives_is_a_fixed_point_of_it():
         assert all(
             NORMALISATION.get(character, character) == character for character in replacement
         )
+
+
+def test_no_replacement_is_longer_than_a_character():
+    assert {len(replacement) for replacement in NORMALISATION.values()} == {0, 1}
+
+
+@given(ANY_TEXT)
+@example("\ud83d\ude00")  # two halves are no character until they are joined
+def test_well_formed_text_is_what_utf_8_can_say(text):
+    repaired = well_formed(text)
+    assert repaired.encode().decode() == repaired
+    assert all(ours in (theirs, "\ufffd") for ours, theirs in zip(repaired, text, strict=True))
+    assert normalise(repaired) == normalise(text)
 
 
 @given(ANY_TEXT)
@@ -150,6 +163,35 @@ def test_decode_stops_at_the_end_mark_and_shows_the_unknown():
     known = CUTTER.vocabulary.id_of
     ids = [BOS, known["你好"], UNK, PAD, known["吗"], EOS, known["好"]]
     assert CUTTER.decode(ids) == "你好\ufffd吗"
+
+
+@given(ANY_TEXT, st.integers(1, 9))
+@example("你好" * 9, 2)
+def test_a_source_is_the_first_ids_and_an_end_mark(text, max_source):
+    source = CUTTER.source(text, max_source)
+    read = normalise(text)[: SOURCE_CHARACTERS * max_source]
+    assert len(source) <= max_source
+    assert source[-1] == EOS
+    assert source[:-1] == CUTTER.encode(read)[: max_source - 1]
+
+
+def test_only_sixteen_characters_an_id_are_read():
+    letters = tokenizer({"a" * 32: 1, "a" * 33: 2, "a" * 47: 3, " ": 4})
+    thirty_two, thirty_three, forty_seven, space = letters.vocabulary.id_of.values()
+    assert letters.source("a" * 33, 2) == [thirty_two, EOS]
+    assert letters.source("a" * 33, 3) == [thirty_three, EOS]
+    assert letters.source("\u200b" * 9 + "A" * 32, 2) == [thirty_two, EOS]  # of normalised text
+    # The space stood between two letters when it was looked at.
+    assert letters.source("a" * 47 + " a", 3) == [forty_seven, space, EOS]
+    assert letters.source("", 1) == letters.source("aa", 1) == [EOS]
+
+
+def test_a_separator_stays_where_the_table_leaves_it_alone():
+    assert normalise(f"你好{SEPARATOR}吗") == "你好吗"
+    table = {key: text for key, text in NORMALISATION.items() if key != SEPARATOR}
+    costs = {"你好": 1, SEPARATOR: 1}
+    turns = Tokenizer(Vocabulary((*SPECIALS, *costs), (0, 0, 0, 0, *costs.values())), table)
+    assert turns.words(f"你好{SEPARATOR} 你好") == ["你好", SEPARATOR, "你好"]
 
 
 def test_ten_thousand_characters():

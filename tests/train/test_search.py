@@ -15,7 +15,7 @@ from torch import Tensor
 
 from chatbot.decoding import Beam, Decoding, Greedy, Sample
 from chatbot.training.evaluation import generate, score
-from chatbot.training.search import BLOCKED, JUMPS, Generator, admit, search
+from chatbot.training.search import BLOCKED, JUMPS, Generator, admit, search, uniform
 from chatbot.vocabulary import BOS, EOS, PAD, UNK
 from tests.train.conftest import MODES, seeded, small
 
@@ -51,13 +51,14 @@ class Table:
 class Noise(Table):
     """A step whose logits are drawn for every path; those of one seed are always the same."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, spread: float = 2.0) -> None:
         super().__init__({})
         self.seed = seed
+        self.spread = spread
 
     def row(self, path: tuple[int, ...]) -> list[float]:
         source = random.Random(f"{self.seed} {path}")
-        return [source.gauss(0.0, 2.0) for _ in range(V)]
+        return [source.gauss(0.0, self.spread) for _ in range(V)]
 
 
 def run(step: Table, decoding: Decoding, sources: int = 1):
@@ -298,16 +299,18 @@ def test_a_word_said_twice_is_penalised_once() -> None:
 
 def numbers(seed: int, stream: int):
     """Give the numbers of a stream (L'Ecuyer 1988), in Python's integers of any size."""
-    n = seed % 2147483562 * 64 + stream
-    first = (1 + n % 2147483562) * pow(40014, 2**20, 2147483563) % 2147483563
-    second = (1 + n % 2147483398) * pow(40692, 2**20, 2147483399) % 2147483399
+    first, second = 1 + seed % 2147483562, 1 + seed % 2147483398
+    for _ in range(2):
+        first, second = 1 + first**2 % 2147483562, 1 + second**2 % 2147483398
+    first = first * pow(40014, 2**20 * (stream + 1), 2147483563) % 2147483563
+    second = second * pow(40692, 2**20 * (stream + 1), 2147483399) % 2147483399
     while True:
         first = 40014 * first % 2147483563
         second = 40692 * second % 2147483399
         difference = first - second
         if difference < 1:
             difference += 2147483562
-        yield np.float32(difference) / np.float32(2147483563)
+        yield np.float32(difference) / np.float32(2**31)
 
 
 @given(seed=st.integers(0, 2**53 - 1), streams=st.integers(1, 64))
@@ -318,13 +321,41 @@ def test_the_generator_is_that_of_the_paper(seed: int, streams: int) -> None:
         assert generator.draw().tolist() == [next(stream) for stream in expected]
 
 
-def test_a_stream_starts_two_to_the_twentieth_steps_on() -> None:
+def test_streams_are_two_to_the_twentieth_steps_apart() -> None:
     """By taking the steps."""
     first, second = 1, 1
     for _ in range(2**20):
         first = 40014 * first % 2147483563
         second = 40692 * second % 2147483399
     assert (first, second) == JUMPS
+
+
+@pytest.mark.parametrize("neighbours", ["streams", "seeds"])
+def test_neighbours_draw_independently(neighbours: str) -> None:
+    """Defect: seeding by steps of one size, where a neighbour's number is this one plus as much.
+
+    Pearson's statistic of 2000 pairs in 8 · 8 cells, summed over 8 lots of pairs: chance leaves
+    406 to 615 once in 1000 times (chi-square, 8 · 63 degrees of freedom). Pairs too even fail too.
+    """
+    seeds, streams = {"streams": (2000, 16), "seeds": (4000, 8)}[neighbours]
+    draws = torch.stack([Generator(seed, streams).draw() for seed in range(seeds)])
+    cells = (8 * draws).long()
+    if neighbours == "seeds":
+        lots = 8 * cells[::2] + cells[1::2]  # (2000, 8)
+    else:
+        lots = 8 * cells[:, ::2] + cells[:, 1::2]  # (2000, 8)
+    counts = torch.stack([lot.bincount(minlength=64) for lot in lots.T])  # (8, 64)
+    expected = 2000 / 64
+    assert 406 < ((counts - expected) ** 2 / expected).sum() < 615
+
+
+def test_a_number_is_below_one_and_a_share_of_a_sum_below_the_sum() -> None:
+    """For all integers that round to the greatest floats, and all floats of one binade."""
+    greatest = uniform(torch.arange(2147483562 - 2**16, 2147483563)).max()
+    assert greatest == 1 - 2**-24
+    sums = torch.arange(2**23, 2**24, dtype=torch.int32).float() / 2**24  # 0.5 to below 1
+    assert (greatest * sums < sums).all()
+    assert uniform(torch.tensor(1)) > 0
 
 
 def test_a_seed_gives_its_replies_again_and_another_seed_others() -> None:
@@ -401,12 +432,12 @@ def test_of_equal_tokens_the_first_is_kept() -> None:
 @pytest.mark.parametrize(
     ("seed", "number", "token"),
     [
-        (16481792, 1.0, B),  # the last that is kept, although all of them are below the draw
-        (21563765, 0.5, B),  # on the border: A has what is below a half
+        (21367895, 1 - 2**-24, B),  # the greatest: still below what is kept
+        (68819392, 0.5, B),  # on the border: A has what is below a half
     ],
 )
 def test_a_draw_on_a_border(seed: int, number: float, token: int) -> None:
-    """The seeds were found by trying."""
+    """The seeds were found by trying one after the other."""
     assert next(numbers(seed, 0)) == number
     step = Table({(): {A: 0.0, B: 0.0, C: -1.0}})
     (found,) = run(step, Sample(seed=seed, temperature=1, top_k=2, top_p=1, max_length=1))[0]
@@ -468,10 +499,12 @@ def test_replies_come_as_often_as_they_are_likely() -> None:
 
 @pytest.mark.parametrize("narrow", [{"top_k": 1}, {"top_p": 0.0}, {"temperature": 0.01}])
 def test_sampling_of_the_likeliest_alone_is_greedy_search(narrow: dict) -> None:
+    """With logits so far apart that 0.01, the least temperature, leaves a second one no chance."""
     for seed in range(50):
+        step = Noise(seed, spread=200.0)
         settings = {"max_length": 8, "no_repeat_ngram": 2, "repetition_penalty": 1.3}
-        (sampled,) = run(Noise(seed), Sample(seed=seed, **settings, **narrow))
-        assert sampled == run(Noise(seed), Greedy(**settings))[0]
+        (sampled,) = run(step, Sample(seed=seed, **settings, **narrow))
+        assert sampled == run(step, Greedy(**settings))[0]
 
 
 def test_the_score_of_a_sample_is_its_log_probability_under_the_model() -> None:

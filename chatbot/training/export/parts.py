@@ -108,23 +108,24 @@ def remember(
         return Memory(summary, None)
     positions = op("Range", 0, size(states, 1), 1)  # (S,)
     mask = unsqueeze(op("Less", positions, unsqueeze(src_len, 1)), 1)  # (B, 1, S)
-    gates = weights.bounded_product(states, input_columns(config, weights)[1])
-    gates = gates + weights.vector("decoder.rnn.bias_ih_l0")  # (B, S, gates · H)
+    # One product for all: for the gates, for the output where it is narrow, and the keys.
+    columns = {"gates": input_columns(config, weights)[1]}
     if config.tied:
-        narrow = weights.bounded_product(states, readout_columns(config, weights)[1])
-        outputs = narrow + weights.vector("bottleneck.bias")  # (B, S, E)
-    else:
-        outputs = states  # (B, S, M)
-    values = op("Concat", gates, outputs, axis=2)
-    return Memory(summary, Attended(_keys(config, weights, states), mask, values))
-
-
-def _keys(config: ModelConfig, weights: Weights, states: Value) -> Value:
+        columns["output"] = readout_columns(config, weights)[1]
     if config.attention != "dot":
-        states = weights.bounded_product(states, weights["decoder.attention.key.weight"])
+        columns["keys"] = weights["decoder.attention.key.weight"]
+    product = weights.bounded_product(states, np.concatenate([*columns.values()]))
+    found = split(product, *(len(array) for array in columns.values()))  # (B, S, ·) each
+    parts = dict(zip(columns, found, strict=True))
+
+    gates = parts["gates"] + weights.vector("decoder.rnn.bias_ih_l0")
+    output = parts["output"] + weights.vector("bottleneck.bias") if config.tied else states
+    keys = parts.get("keys", states)  # (B, S, H)
     if config.attention == "additive":
-        return unsqueeze(states, 1)  # (B, 1, S, H)
-    return op("Transpose", states, perm=[0, 2, 1])  # (B, H, S)
+        keys = unsqueeze(keys, 1)  # (B, 1, S, H)
+    else:
+        keys = op("Transpose", keys, perm=[0, 2, 1])  # (B, H, S)
+    return Memory(summary, Attended(keys, mask, op("Concat", gates, output, axis=2)))
 
 
 def input_columns(config: ModelConfig, weights: Weights) -> tuple[Array, Array]:
@@ -165,9 +166,15 @@ def first_state(
     if config.mode == "context":
         rows = size(summary, 0) * beam_size
         return [full(rows.graph, np.float32(0), rows, config.hidden)] * number
-    product = weights.product(summary, weights["decoder.bridge.weight"])
+    product = summarised(config, weights, summary, weights["decoder.bridge.weight"])
     started = op("Tanh", product + weights.vector("decoder.bridge.bias"))
     return [repeat(part, beam_size) for part in split(started, *[config.hidden] * number)]
+
+
+def summarised(config: ModelConfig, weights: Weights, summary: Value, array: Array) -> Value:
+    """Return W C: a sum of states, unlike their mean or the last, is not within [-1, 1]."""
+    bounded = config.summary != "sum"
+    return (weights.bounded_product if bounded else weights.product)(summary, array)
 
 
 def repeat(x: Value, times: Value) -> Value:

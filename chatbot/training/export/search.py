@@ -120,12 +120,12 @@ class Decoder:
             means, alpha = parts.attention(config, weights, beams, memory.attended)
             rows = reshape(means, -1, self._values())
             for_input, for_output = split(rows, self._gates(), self._values() - self._gates())
-            return for_input, for_output, reshape(alpha, -1, 1, size(alpha, 2))
+            return for_input, for_output, reshape(alpha, -1, 1, size(memory.attended.mask, 2))
         nothing = full(query.graph, np.float32(0), size(query, 0), 1, 0)
         if config.mode == "feedback":
             return None, None, nothing
         _, columns = parts.input_columns(config, weights)
-        product = weights.product(memory.summary, columns)
+        product = parts.summarised(config, weights, memory.summary, columns)
         for_input = product + weights.vector("decoder.rnn.bias_ih_l0")  # (B, gates · H)
         return parts.repeat(for_input, self.beam_size), None, nothing
 
@@ -174,7 +174,7 @@ def decode(
             "attention": grown("attention", alpha),
             **{f"state{i}": op("Gather", value, parents) for i, value in enumerate(state)},
         }
-        return after, op("Not", op("Equal", _all(ended), 1))
+        return after, op("Less", op("ReduceMin", cast(ended, INT64), keepdims=0), 1)
 
     columns = size(source[0], 1) if config.mode == "attention" else 0
     initial = {
@@ -209,7 +209,3 @@ def _bias(weights: Weights) -> Array:
     bias = weights["output.bias"].astype(np.float32)
     bias[[PAD, BOS, UNK]] += NEVER
     return bias
-
-
-def _all(flags: Value) -> Value:
-    return op("ReduceMin", cast(flags, INT64), keepdims=0)

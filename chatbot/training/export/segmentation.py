@@ -20,6 +20,7 @@ from chatbot.training.export.graph import (
     INT32,
     INT64,
     STRING,
+    Graph,
     Value,
     cast,
     full,
@@ -119,7 +120,7 @@ def _cheapest(characters: Value, kinds: Value, vocabulary: Vocabulary) -> tuple[
     longest = max(map(len, vocabulary.id_of))
     places = op("Range", 0, end + 1, 1)  # (N,)
     lengths = graph.integers(*range(longest, 0, -1))  # (L,)
-    ids = _words(characters, places, vocabulary)  # (N, L)
+    ids = _word_ids(characters, places, vocabulary)  # (N, L)
 
     borders = _borders(kinds, longest)
     begins = op("Gather", borders, unsqueeze(places, 1))  # (N, 1)
@@ -142,7 +143,7 @@ def _cheapest(characters: Value, kinds: Value, vocabulary: Vocabulary) -> tuple[
     return op("Squeeze", op("GatherElements", ids, chosen, axis=1), graph.integers(1)), after
 
 
-def _words(characters: Value, places: Value, vocabulary: Vocabulary) -> Value:
+def _word_ids(characters: Value, places: Value, vocabulary: Vocabulary) -> Value:
     """Return the id of the L … 1 characters from each place on, (N, L)."""
     longest = max(map(len, vocabulary.id_of))
     padded = op("Concat", characters, characters.graph.strings(*[""] * longest), axis=0)
@@ -163,7 +164,7 @@ def _borders(kinds: Value, longest: int) -> Value:
 
 
 def _costs(ids: Value, vocabulary: Vocabulary) -> Value:
-    costs = np.array(vocabulary.costs)
+    costs = np.array(vocabulary.costs, dtype=np.int64)
     costs[UNK] = vocabulary.unknown_cost
     small = costs.astype(np.min_scalar_type(costs.max()))
     return cast(op("Gather", ids.graph.weight(small), ids), INT64)
@@ -191,12 +192,15 @@ def _read_off(ids: Value, after: Value, max_source: int) -> Value:
         places = op("Concat", now["places"], unsqueeze(now["place"], 0), axis=0)
         return {"place": place, "places": places}, op("Less", place, end)
 
-    start = {"place": (graph.weight(np.array(0)), INT64), "places": (graph.integers(), INT64)}
-    places = graph.loop(graph.weight(np.array(max_source - 1)), start, turn)["places"]
-    inside = op(
-        "Compress", places, op("Less", places, end), axis=0
-    )  # an empty text is left at once
-    return op("Concat", op("Gather", ids, inside), graph.integers(EOS), axis=0)
+    first = {"place": (_scalar(graph, 0), INT64), "places": (graph.integers(), INT64)}
+    places = graph.loop(_scalar(graph, max_source - 1), first, turn)["places"]
+    # The first place of an empty text is its end already.
+    tokens = op("Compress", places, op("Less", places, end), axis=0)
+    return op("Concat", op("Gather", ids, tokens), graph.integers(EOS), axis=0)
+
+
+def _scalar(graph: Graph, value: int) -> Value:
+    return graph.weight(np.array(value, dtype=np.int64))
 
 
 def names(ids: Value, vocabulary: Vocabulary) -> Value:

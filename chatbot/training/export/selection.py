@@ -67,25 +67,33 @@ class Selection:
         return op("Where", alive, 0.0, NEVER)
 
     def choose(self, logits: Value, turn: Value, ids: Value, ended: Value, total: Value) -> Choice:
-        """Return the next tokens for logits (R, V), given the replies so far, ids (R, t)."""
-        # Either selects for itself: logits that leave a branch are copied.
-        results = logits.graph.branch(
-            op("Or", op("Less", turn, self.settings.min_len), self._discouraging()),
-            lambda: self._select(self._shaped(logits, turn, ids), turn, ids, ended, total),
-            lambda: self._select(logits, turn, ids, ended, total),
-            [INT64, FLOAT, INT64],
-        )
-        return Choice(*results)
+        """Return the next tokens for logits (R, V), given the replies so far, ids (R, t).
 
-    def _select(self, logits: Value, turn: Value, ids: Value, ended: Value, total: Value) -> Choice:
+        A branch inside another costs time, and so do logits that leave one: hence the order.
+        """
+        choose = logits.graph.branch
+        kinds = [INT64, FLOAT, INT64]
         beam = op("And", op("Greater", self.settings.beam_size, 1), op("Not", self._sampling()))
-        results = logits.graph.branch(
-            beam,
-            lambda: self._ranked(logits, ids, ended, total),
-            lambda: self._each(logits, turn, ended, total),
-            [INT64, FLOAT, INT64],
-        )
-        return Choice(*results)
+
+        def shaped() -> Choice:
+            kept = self._shaped(logits, turn, ids)
+            return Choice(
+                *choose(
+                    beam,
+                    lambda: self._ranked(kept, ids, ended, total),
+                    lambda: self._each(kept, turn, ended, total),
+                    kinds,
+                )
+            )
+
+        def special() -> list[Value]:
+            ranked = op("And", beam, op("Not", shaping))
+            return choose(ranked, lambda: self._ranked(logits, ids, ended, total), shaped, kinds)
+
+        shaping = op("Or", op("Less", turn, self.settings.min_len), self._discouraging())
+        plain = op("Not", op("Or", op("Or", beam, self._sampling()), shaping))
+        greedy = lambda: self._alone(self._greatest(logits), ended, total)  # noqa: E731
+        return Choice(*choose(plain, greedy, special, kinds))
 
     def _sampling(self) -> Value:
         return op("Greater", self.settings.temperature, 0.0)
@@ -99,15 +107,20 @@ class Selection:
             lambda: self._greatest(logits),
             [INT64, FLOAT],
         )
-        tokens = op("Where", ended, PAD, tokens)
-        gain = op("Where", ended, 0.0, gain)  # after its end a row only pads
+        return self._alone((tokens, gain), ended, total)
+
+    def _alone(self, chosen: tuple[Value, Value], ended: Value, total: Value) -> Choice:
+        tokens = op("Where", ended, PAD, chosen[0])  # after its end a row only pads
+        gain = op("Where", ended, 0.0, chosen[1])
         return Choice(tokens, total + gain, op("Range", 0, self.rows, 1))
 
     def _greatest(self, logits: Value) -> tuple[Value, Value]:
         """Return the likeliest tokens (R,) and their log-probabilities."""
-        one = logits.graph.integers(1)
-        best, tokens = ops("TopK", logits, one, outputs=2)  # (R, 1); faster than ArgMax
-        return reshape(tokens, -1), reshape(op("Neg", _log_sum(logits, best)), -1)
+        # TopK is faster than ArgMax, and LogSoftmax than its parts.
+        best, tokens = ops(
+            "TopK", op("LogSoftmax", logits, axis=-1), logits.graph.integers(1), outputs=2
+        )  # (R, 1)
+        return reshape(tokens, -1), reshape(best, -1)
 
     def _drawn(self, logits: Value, turn: Value) -> tuple[Value, Value]:
         """Draw tokens (R,) from the likeliest; return their log-probabilities too."""
@@ -118,14 +131,14 @@ class Selection:
         mass = op("CumSum", likely, 1)  # (R, k)
         kept = op("Less", mass - likely, op("Max", settings.top_p, 1e-6))  # the first always is
         kept_mass = reduced("ReduceMax", op("Where", kept, mass, 0.0), 1, keep=True)  # (R, 1)
-        drawn = unsqueeze(self._uniform(turn), 1) * kept_mass
-        passed = op("And", kept, op("LessOrEqual", mass, drawn))
+        reach = unsqueeze(self._uniform(turn), 1) * kept_mass
+        passed = op("And", kept, op("LessOrEqual", mass, reach))
         number = reduced("ReduceSum", cast(passed, INT64), 1, keep=True)  # (R, 1)
         last = reduced("ReduceSum", cast(kept, INT64), 1, keep=True) - 1
         place = op("Min", number, last)
-        best = op("Slice", values, *(values.graph.integers(n) for n in (0, 1, 1)))  # (R, 1)
-        gain = op("GatherElements", values, place, axis=1) - best - _log_sum(logits, best)
-        return reshape(op("GatherElements", tokens, place, axis=1), -1), reshape(gain, -1)
+        drawn = op("GatherElements", tokens, place, axis=1)  # (R, 1)
+        gain = op("GatherElements", op("LogSoftmax", logits, axis=-1), drawn, axis=1)
+        return reshape(drawn, -1), reshape(gain, -1)
 
     def _uniform(self, turn: Value) -> Value:
         """Return numbers (R,) in (0, 1), as `chatbot.training.search.Generator` draws them.
@@ -152,9 +165,8 @@ class Selection:
         """Rank all continuations of all hypotheses and keep the best K of each source."""
         width = self.settings.beam_size
         many = unsqueeze(width, 0)
-        values, tokens = ops("TopK", logits, many, outputs=2)  # (R, K): no row gives more
-        best = op("Slice", values, *(values.graph.integers(n) for n in (0, 1, 1)))  # (R, 1)
-        gain = values - best - _log_sum(logits, best)
+        log_probs = op("LogSoftmax", logits, axis=-1)
+        gain, tokens = ops("TopK", log_probs, many, outputs=2)  # (R, K): no row gives more
         # After its end a hypothesis only pads, once.
         ended = unsqueeze(ended, 1)  # (R, 1)
         first = op("Equal", op("Range", 0, width, 1), 0)  # (K,)
@@ -235,8 +247,3 @@ def lengths(ids: Value) -> Value:
 
 def _written(ids: Value) -> Value:
     return cast(op("Not", op("Equal", ids, PAD)), INT64)
-
-
-def _log_sum(logits: Value, best: Value) -> Value:
-    """Return ln Σ exp(x - best), (R, 1); ReduceLogSumExp is several times slower."""
-    return op("Log", reduced("ReduceSum", op("Exp", logits - best), 1, keep=True))

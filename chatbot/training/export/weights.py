@@ -1,10 +1,12 @@
-"""How a graph stores its weights and multiplies by them: 32-bit, 16-bit or 8-bit.
+"""How a graph stores its weights and multiplies by them: in 32, 16 or 8 bits.
 
-16-bit weights are widened when the graph is loaded. 8-bit ones are (q - 128) · scale, with q from
-1 to 255 and one scale a row of the matrix. What the decoder multiplies at every step (states, means
-of states, outputs of tanh) lies in [-1, 1], so it becomes (q - 128) / 127 without any calibration,
-and the product is one of integers: the same on every machine, whatever else is in the batch.
-Both factors are unsigned: for signed weights x86 without VNNI has an instruction that saturates.
+16-bit weights are widened when the graph is loaded. 8-bit ones are q · scale, with one scale a row
+of the matrix. What the decoder multiplies at every step (states, means of states, outputs of tanh)
+lies in [-1, 1], so it becomes (p - 128) / 127 without any calibration, and the product is one of
+integers: the same on every machine, whatever else is in the batch.
+
+Where q is multiplied so, it stays within ±64. x86 without VNNI adds two products p · q in 16 bits,
+and 2 · 255 · 64 is the most that fits; with larger q those processors would give other replies.
 """
 
 from collections.abc import Mapping
@@ -17,8 +19,10 @@ from chatbot.training.export.graph import FLOAT, Array, Graph, Value, cast, op
 Storage = Literal["int8", "fp16", "fp32"]
 STORAGES: tuple[Storage, ...] = get_args(Storage)
 
+_STORED = 127  # the greatest q of a matrix that is widened when it is loaded
+_MULTIPLIED = 64
+_BOUNDED = 127  # levels of [-1, 1] on each side of the zero, which is level 128
 _ZERO = np.array(128, dtype=np.uint8)
-_STEPS = 127  # on each side of zero
 
 
 class Weights:
@@ -27,8 +31,9 @@ class Weights:
     def __init__(self, graph: Graph, arrays: Mapping[str, Array], storage: Storage) -> None:
         self._graph = graph
         self._arrays = arrays
-        self._storage = storage
-        self._quantised: dict[str, Value] = {}
+        self._integers = storage == "int8"
+        self._half = storage == "fp16"
+        self._levels: dict[str, Value] = {}
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
@@ -39,12 +44,12 @@ class Weights:
 
     def matrix(self, array: Array) -> Value:
         """Return a matrix (…, N, K) in floating point, widened when the graph is loaded."""
-        if self._storage == "fp32":
-            return self._graph.weight(array)
-        if self._storage == "fp16":
+        if self._half:
             return cast(self._graph.weight(array.astype(np.float16)), FLOAT)
-        levels, scales = quantise(array)
-        return (cast(self._graph.weight(levels), FLOAT) - 128.0) * self._graph.weight(scales)
+        if self._integers:
+            q, scales = quantise(array, _STORED)
+            return cast(self._graph.weight(q), FLOAT) * self._graph.weight(scales)
+        return self._graph.weight(array)
 
     def product(self, x: Value, array: Array) -> Value:
         """Return x Wᵀ for any x."""
@@ -52,45 +57,46 @@ class Weights:
 
     def bounded_product(self, x: Value, array: Array) -> Value:
         """Return x Wᵀ for an x in [-1, 1]."""
-        if self._storage != "int8":
+        if not self._integers:
             return self.product(x, array)
-        return self._integer_product(self._levels(x), array, np.float32(1 / _STEPS))
+        if x.name not in self._levels:
+            self._levels[x.name] = self._quantised(x, 1 / _BOUNDED)
+        return self._integer_product(self._levels[x.name], array, 1 / _BOUNDED)
 
     def embedding(self, ids: Value, table: Array) -> Value:
         """Return the rows of the table in floating point, (…, E)."""
-        if self._storage != "int8":
+        if not self._integers:
             return op("Gather", self.matrix(table), ids)
-        levels, scales = quantise(table)
-        rows = op("Gather", self._graph.weight(levels), ids)
-        return (cast(rows, FLOAT) - 128.0) * op("Gather", self._graph.weight(scales), ids)
+        q, scale = self._rows(ids, table)
+        return q * scale
 
     def embedding_product(self, ids: Value, table: Array, array: Array) -> Value:
         """Return E Wᵀ for the rows E of the table: 8-bit rows are integers as they are."""
-        if self._storage != "int8":
+        if not self._integers:
             return self.product(self.embedding(ids, table), array)
-        levels, scales = quantise(table)
-        rows = op("Gather", self._graph.weight(levels), ids)
-        scale = op("Gather", self._graph.weight(scales), ids)  # (…, 1)
-        return self._integer_product(rows, array, np.float32(1)) * scale
+        q, scale = self._rows(ids, table)
+        return self._integer_product(self._quantised(q, 1.0), array, 1.0) * scale
 
-    def _levels(self, x: Value) -> Value:
-        if x.name not in self._quantised:
-            scale = self._graph.weight(np.array(1 / _STEPS, dtype=np.float32))
-            level = op("QuantizeLinear", x, scale, self._graph.weight(_ZERO))
-            self._quantised[x.name] = level
-        return self._quantised[x.name]
+    def _rows(self, ids: Value, table: Array) -> tuple[Value, Value]:
+        """Return the rows of the table as whole numbers, (…, E), and their scales, (…, 1)."""
+        q, scales = quantise(table, _MULTIPLIED)
+        rows = op("Gather", self._graph.weight(q), ids)
+        return cast(rows, FLOAT), op("Gather", self._graph.weight(scales), ids)
 
-    def _integer_product(self, x: Value, array: Array, scale: np.float32) -> Value:
-        """Return (x - 128) · scale times Wᵀ for the levels x."""
-        levels, scales = quantise(array)
-        zero = self._graph.weight(_ZERO)
-        turned = op("Transpose", self._graph.weight(levels), perm=[1, 0])
-        product = cast(op("MatMulInteger", x, turned, zero, zero), FLOAT)
-        return product * self._graph.weight(scales[:, 0] * scale)
+    def _quantised(self, x: Value, scale: float) -> Value:
+        scalar = self._graph.weight(np.array(scale, dtype=np.float32))
+        return op("QuantizeLinear", x, scalar, self._graph.weight(_ZERO))
+
+    def _integer_product(self, p: Value, array: Array, scale: float) -> Value:
+        """Return (p - 128) · scale times Wᵀ."""
+        q, scales = quantise(array, _MULTIPLIED)
+        turned = op("Transpose", self._graph.weight(q), perm=[1, 0])
+        product = cast(op("MatMulInteger", p, turned, self._graph.weight(_ZERO)), FLOAT)
+        return product * self._graph.weight(scales[:, 0] * np.float32(scale))
 
 
-def quantise(array: Array) -> tuple[Array, Array]:
-    """Return levels (…, N, K) and scales (…, N, 1): a row is (levels - 128) · scale."""
+def quantise(array: Array, greatest: int) -> tuple[Array, Array]:
+    """Return whole numbers q (…, N, K) within ±`greatest`, and scales (…, N, 1) of the rows."""
     largest = np.abs(array).max(axis=-1, keepdims=True)
-    scales = (np.maximum(largest, np.float32(1e-30)) / _STEPS).astype(np.float32)
-    return (np.rint(array / scales) + 128).astype(np.uint8), scales
+    scales = (np.maximum(largest, np.float32(1e-30)) / greatest).astype(np.float32)
+    return np.rint(array / scales).astype(np.int8), scales
