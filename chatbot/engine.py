@@ -62,7 +62,7 @@ class _Session:
         check_range("threads", threads, 0, float("inf"))
         options = ort.SessionOptions()
         options.intra_op_num_threads = int(min(threads, MAX_THREADS))
-        options.log_severity_level = 3
+        options.log_severity_level = 4
         for name, value in _THREADS_THAT_WAIT.items():
             options.add_session_config_entry(name, value)
         try:

@@ -1,6 +1,8 @@
 """The graph equals the model, or nothing is written."""
 
 import itertools
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,32 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from chatbot import Beam, ChatBot, Greedy, Tokenizer, Vocabulary
-from chatbot.bundle import INPUTS, OUTPUTS
-from chatbot.engine import Engine
+from chatbot import Beam, ChatBot, Greedy, Sample, Tokenizer, Vocabulary
+from chatbot.bundle import IDS_GRAPH, IDS_INPUTS, IDS_OUTPUTS, TEXT_INPUTS, TEXT_OUTPUTS
+from chatbot.engine import IdsEngine, MeasuringEngine, TextEngine
 from chatbot.errors import BundleError, ExportError
+from chatbot.text import NORMALISATION
 from chatbot.training.config import DataConfig
-from chatbot.training.evaluation import generate
-from chatbot.training.export import GOLDEN_DECODINGS, GOLDEN_TEXTS, export_model
-from chatbot.training.export.parity import prove
-from chatbot.training.export.search import build
+from chatbot.training.dataset import Pairs
+from chatbot.training.evaluation import generate, validate
+from chatbot.training.export import GOLDEN_DECODINGS, GOLDEN_TEXTS, Form, export_model
+from chatbot.training.export.flavours import (
+    ids_graph,
+    measuring_graph,
+    segmentation_graph,
+    text_graph,
+)
+from chatbot.training.export.parity import (
+    DECODINGS,
+    SHAPED,
+    prove,
+    prove_segmentation,
+    prove_text,
+)
+from chatbot.training.export.quality import Quality, measure
+from chatbot.training.export.weights import STORAGES, quantise
 from chatbot.training.model import Seq2Seq
-from chatbot.vocabulary import EOS
+from chatbot.vocabulary import EOS, SEPARATOR
 from tests.train.conftest import CELLS, MODES, seeded, small
 
 V = 24
@@ -46,8 +63,25 @@ def lively(settings: dict) -> Seq2Seq:
     return model
 
 
-def graph_of(model: Seq2Seq) -> onnx.ModelProto:
-    return build(model.config, {name: t.numpy() for name, t in model.state_dict().items()})
+def arrays(model: Seq2Seq) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+
+
+def graph_of(model: Seq2Seq, storage: str = "fp32") -> onnx.ModelProto:
+    return ids_graph(model.config, arrays(model), storage)
+
+
+def engine_of(model: Seq2Seq, storage: str = "fp32") -> IdsEngine:
+    return IdsEngine(graph_of(model, storage).SerializeToString())
+
+
+def text_engine_of(
+    model: Seq2Seq, tokenizer: Tokenizer, storage: str = "fp32", max_source: int = 20
+) -> TextEngine:
+    graph = text_graph(
+        model.config, arrays(model), storage, tokenizer=tokenizer, max_source=max_source
+    )
+    return TextEngine(graph.SerializeToString())
 
 
 @pytest.mark.parametrize(("mode", "cell"), list(itertools.product(MODES, CELLS)))
@@ -56,22 +90,133 @@ def test_every_mode_and_cell_equals_pytorch(mode: str, cell: str, shape: dict) -
     model = lively({"mode": mode, "cell": cell, **shape})
     parity = prove(model, graph_of(model).SerializeToString(), [], vocabulary=V)
     assert parity.difference < 1e-4
-    assert parity.compared == 4 * 18
+    assert parity.compared == (len(DECODINGS) + len(SHAPED)) * 18
 
 
-def test_the_graph_is_one_standard_loop() -> None:
+@pytest.mark.parametrize(("mode", "cell"), list(itertools.product(MODES, CELLS)))
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("storage", ["fp16", "int8"])
+def test_smaller_weights_are_multiplied_as_in_pytorch(
+    mode: str, cell: str, shape: dict, storage: str
+) -> None:
+    """With the stored weights put back into PyTorch; int8 rounds states too, by at most 1/254."""
+    model = lively({"mode": mode, "cell": cell, **shape})
+    rounded = seeded(model.config, V)
+    rounded.load_state_dict(
+        {n: torch.tensor(widened(a, storage)) for n, a in arrays(model).items()}
+    )
+    src, src_len = torch.tensor([[5, 6, 7, EOS], [9, EOS, 0, 0]]), torch.tensor([4, 2])
+    reply = torch.tensor([[8, 12, 20, 4, 9, EOS], [10, 11, EOS, 0, 0, 0]])
+    logits = rounded(src, src_len, reply).log_softmax(dim=-1)
+    expected = -logits.gather(2, reply[..., None])[..., 0] * (reply != 0)
+    graph = measuring_graph(model.config, arrays(model), storage).SerializeToString()
+    losses, _ = MeasuringEngine(graph).measure(src.numpy(), src_len.numpy(), reply.numpy())
+    allowed = {"fp16": 1e-4, "int8": 0.1}[storage]
+    np.testing.assert_allclose(losses, expected.detach().numpy(), atol=allowed)
+
+
+def widened(array: np.ndarray, storage: str) -> np.ndarray:
+    if array.ndim < 2:
+        return array
+    if storage == "fp16":
+        return array.astype(np.float16).astype(np.float32)
+    q, scales = quantise(array, 64)
+    return q * scales
+
+
+def test_quantised_rows_are_near_and_small_enough_for_every_processor() -> None:
+    array = np.random.default_rng(0).standard_normal((7, 33)).astype(np.float32)
+    array[3] = 0
+    q, scales = quantise(array, 64)
+    assert q.dtype == np.int8
+    assert np.abs(q).max() == 64  # 2 · 255 · 64 < 2^15
+    assert np.abs(q * scales - array).max() <= scales.max() / 2 + 1e-6
+
+
+def test_the_graph_of_ids_is_one_standard_loop() -> None:
     graph = graph_of(lively({}))
-    assert [value.name for value in graph.graph.input] == list(INPUTS)
-    assert [value.name for value in graph.graph.output] == list(OUTPUTS)
+    assert tuple(value.name for value in graph.graph.input) == IDS_INPUTS
+    assert tuple(value.name for value in graph.graph.output) == IDS_OUTPUTS
     assert {opset.domain: opset.version for opset in graph.opset_import} == {"": 17}
     assert [node.op_type for node in graph.graph.node].count("Loop") == 1
 
 
-def test_a_batch_gives_what_each_source_gives_alone() -> None:
+def test_the_graph_of_text_uses_one_contributed_operator() -> None:
+    model = lively({})
+    graph = text_graph(
+        model.config, arrays(model), "int8", tokenizer=tokenizer_of(V), max_source=20
+    )
+    assert tuple(value.name for value in graph.graph.input) == TEXT_INPUTS
+    assert tuple(value.name for value in graph.graph.output) == TEXT_OUTPUTS
+    opsets = {opset.domain: opset.version for opset in graph.opset_import}
+    assert opsets == {"": 20, "ai.onnx.ml": 3, "com.microsoft": 1}
+    contributed = {n.op_type for n in graph.graph.node if n.domain == "com.microsoft"}
+    assert contributed == {"Tokenizer"}
+
+
+def tokenizer_of(size: int) -> Tokenizer:
+    letters = "你好吗我是谁的再见晚安天气怎么样呀啊哦嗯"
+    counts = {letters[i]: 2 for i in range(size - 6)} | {"你好": 3, "再见": 2}
+    tokenizer = Tokenizer(Vocabulary.learn(counts, min_count=1))
+    assert len(tokenizer.vocabulary) == size
+    return tokenizer
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_graph_of_text_gives_what_the_graph_of_ids_gives(mode: str, storage: str) -> None:
+    model, tokenizer = lively({"mode": mode}), tokenizer_of(V)
+    text, ids = text_engine_of(model, tokenizer, storage), engine_of(model, storage)
+    texts = ["你好吗", "", "我是谁\u3000 ok", "再见" * 30]
+    assert prove_text(text, ids, tokenizer, 20, texts) == 0
+    for decoding in GOLDEN_DECODINGS:
+        replies, found, source = text.answer("你好吗？", decoding)
+        ((*expected,),) = ids.generate([source], decoding)
+        assert [h.ids for h in found] == [h.ids for h in expected]
+        assert [reply.text for reply in replies] == [tokenizer.decode(h.ids) for h in found]
+        assert replies[0].source == ("你好", "吗", "<unk>", "<eos>")
+
+
+def test_attention_is_that_of_pytorch() -> None:
+    """Teacher-forced with the reply that the graph found."""
     model = lively({"attention": "additive"})
-    engine = Engine(graph_of(model).SerializeToString())
+    source = [5, 6, 7, 8, EOS]
+    ((found,),) = engine_of(model).generate([source], Greedy(max_length=5, min_length=5))
+    memory = model.encode(torch.tensor([source]), torch.tensor([len(source)]))
+    state, token, rows = model.decoder.start(memory.summary), torch.tensor([1]), []
+    with torch.no_grad():
+        for number in found.ids:
+            rows.append(model.decoder.attention(state[0][-1], memory)[1][0])
+            _, state = model.step(token, state, memory)
+            token = torch.tensor([number])
+    np.testing.assert_allclose(found.attention, torch.stack(rows).numpy(), atol=1e-5)
+
+
+def test_a_beam_carries_its_attention_along() -> None:
+    model = lively({})
+    engine, source = engine_of(model), [5, 6, 7, 8, EOS]
+    (beam,) = engine.generate([source], Beam(width=4, max_length=6))
+    for hypothesis in beam:
+        tokens = len(hypothesis.ids) + hypothesis.finished
+        assert hypothesis.attention.shape == (tokens, len(source))
+        np.testing.assert_allclose(hypothesis.attention.sum(axis=1), 1, atol=1e-5)
+    forced = {h.ids: h.attention for h in beam}
+    ((greedy,),) = engine.generate([source], Greedy(max_length=6))
+    if greedy.ids in forced:  # the same words, the same looks
+        np.testing.assert_allclose(forced[greedy.ids], greedy.attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["context", "feedback", "peek"])
+def test_without_attention_there_is_none(mode: str) -> None:
+    ((found,),) = engine_of(lively({"mode": mode})).generate([[5, EOS]], Greedy())
+    assert found.attention is None
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_batch_gives_what_each_source_gives_alone(storage: str) -> None:
+    engine = engine_of(lively({"attention": "additive"}), storage)
     sources = [[5, 6, 7, 8, EOS], [9, EOS], [EOS], [10, 11, EOS]]
-    for decoding in (Greedy(), Beam(width=3)):
+    for decoding in (Greedy(), Beam(width=3), Sample(seed=5, samples=2), *SHAPED):
         together = engine.generate(sources, decoding)
         for source, found in zip(sources, together, strict=True):
             (alone,) = engine.generate([source], decoding)
@@ -81,13 +226,31 @@ def test_a_batch_gives_what_each_source_gives_alone() -> None:
 
 def test_a_beam_wider_than_the_vocabulary_equals_pytorch() -> None:
     model = lively({})
-    engine = Engine(graph_of(model).SerializeToString())
     decoding = Beam(width=40, max_length=3)
-    (ours,), (theirs,) = (
-        generate(model, [[5, EOS]], decoding),
-        engine.generate([[5, EOS]], decoding),
-    )
+    (ours,) = generate(model, [[5, EOS]], decoding)
+    (theirs,) = engine_of(model).generate([[5, EOS]], decoding)
     assert [h.score for h in ours] == pytest.approx([h.score for h in theirs], abs=1e-4)
+
+
+def test_samples_are_those_of_pytorch_for_many_seeds() -> None:
+    """The draws are the same numbers; only one on a border, by rounding, may fall differently."""
+    model = lively({})
+    engine, same = engine_of(model), 0
+    for seed in [*range(40), 2**31, 2**53 - 1]:
+        decoding = Sample(seed=seed, samples=2, temperature=1.5, top_k=0, top_p=1, max_length=6)
+        (ours,) = generate(model, [[5, 6, EOS]], decoding)
+        (theirs,) = engine.generate([[5, 6, EOS]], decoding)
+        same += [h.ids for h in ours] == [h.ids for h in theirs]
+    assert same >= 41
+
+
+def test_no_word_is_said_twice_until_nothing_else_is_left() -> None:
+    """A vocabulary of 24 has 20 words; each comes once before the second of any."""
+    ((found,),) = engine_of(lively({})).generate(
+        [[5, EOS]], Greedy(max_length=22, min_length=22, no_repeat_ngram=1)
+    )
+    assert sorted(found.ids[:20]) == list(range(4, V))
+    assert set(found.ids[20:]) <= set(range(4, V))  # and still nothing that is no word
 
 
 def test_ties_are_settled_by_scoring_the_replies_of_the_graph() -> None:
@@ -138,16 +301,33 @@ def parts() -> tuple[Seq2Seq, Tokenizer]:
     return Seq2Seq(small(), len(vocabulary)), Tokenizer(vocabulary)
 
 
-def export(parts: tuple[Seq2Seq, Tokenizer], folder: Path) -> None:
+@pytest.fixture(autouse=True)
+def few_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test proves as many as an export does."""
+    monkeypatch.setattr("chatbot.training.export.SENTENCES", 200)
+    monkeypatch.setattr("chatbot.training.export.SOURCES", 20)
+
+
+def export(parts: tuple[Seq2Seq, Tokenizer], folder: Path, form: Form = Form()):  # noqa: B008
     model, tokenizer = parts
     data = DataConfig(max_source=20)
-    export_model(model, tokenizer, folder, data=data, decoding=Beam(width=3), about={"name": "x"})
+    about = {"name": "x", "format": 7}
+    return export_model(
+        model, tokenizer, folder, data=data, decoding=Beam(width=3), form=form, about=about
+    )
 
 
-def test_a_bundle_answers_as_pytorch_does(parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path) -> None:
+@pytest.mark.parametrize("batches", [False, True])
+def test_a_bundle_answers_as_pytorch_does(
+    parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path, batches: bool
+) -> None:
     folder = tmp_path / "模型 1"
-    export(parts, folder)
+    done = export(parts, folder, Form(batches=batches))
+    assert done.sentences == 200
+    assert (folder / IDS_GRAPH).is_file() == batches
     bot = ChatBot.load(folder)
+    assert bot.bundle.manifest["format"] == 2  # whatever a run says about itself
+    assert bot.bundle.manifest["weights"] == "fp32"
     assert bot.bundle.decoding == Beam(width=3)
     assert bot.verify() == []
     assert len(list(bot.bundle.golden())) == len(GOLDEN_TEXTS) * len(GOLDEN_DECODINGS)
@@ -166,13 +346,13 @@ def test_a_refused_export_leaves_the_old_bundle(
     export(parts, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
-    def wrong(config, weights):
+    def wrong(config, weights, storage):
         bias = weights["output.bias"] + np.linspace(
             0, 1, len(weights["output.bias"]), dtype=np.float32
         )
-        return build(config, {**weights, "output.bias": bias})
+        return ids_graph(config, {**weights, "output.bias": bias}, storage)
 
-    monkeypatch.setattr("chatbot.training.export.build", wrong)
+    monkeypatch.setattr("chatbot.training.export.ids_graph", wrong)
     with pytest.raises(ExportError):
         export(parts, folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -185,3 +365,101 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(
     (tmp_path / "photos").mkdir()
     with pytest.raises(BundleError, match="exists and is no bundle"):
         export(parts, tmp_path / "photos")
+
+
+def test_an_export_proves_what_it_says(
+    parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    done = export(parts, tmp_path / "bundle", Form("int8"))
+    assert done.sentences >= 10_000
+    assert done.parity.sources >= 500
+    assert "10000 sentences are cut as chatbot.text cuts them" in "".join(done.lines())
+
+
+def test_a_graph_that_cuts_text_otherwise_is_noticed() -> None:
+    tokenizer, other = tokenizer_of(V), Tokenizer(Vocabulary.learn({"你": 2, "好": 2}))
+    graph = segmentation_graph(other, 20).SerializeToString()
+    with pytest.raises(ExportError, match=re.escape("'你好': the graph reads")):
+        prove_segmentation(graph, tokenizer, 20, ["你好"])
+
+
+def test_a_graph_of_text_with_other_weights_is_noticed() -> None:
+    tokenizer, texts = tokenizer_of(V), ["你好吗", "我是谁", "再见", "晚安"]
+    text, ids = text_engine_of(lively({"mode": "peek"}), tokenizer), engine_of(lively({}))
+    with pytest.raises(ExportError, match=r"\d of 8 replies depend on the batch"):
+        prove_text(text, ids, tokenizer, 20, texts)
+
+
+PAIRS = [("你好吗", "你好"), ("我是谁", "再见"), ("天气怎么样", "晚安"), ("再见", "再见呀")]
+
+
+class TestQuality:
+    def test_32_bit_weights_cost_nothing_and_the_perplexity_is_that_of_pytorch(self) -> None:
+        model = lively({})
+        pairs = Pairs(PAIRS, tokenizer_of(V), DataConfig())
+        quality = measure(model.config, arrays(model), "fp32", pairs)
+        expected = validate(model, pairs, batch_tokens=100)
+        assert quality.perplexity == pytest.approx(expected.perplexity, rel=1e-4)
+        assert quality.tokens == expected.tokens
+        assert (quality.perplexity_ratio, quality.agreement) == (1, 1)
+        assert quality.passes
+
+    def test_smaller_weights_are_compared_with_them(self) -> None:
+        model = lively({"mode": "peek", "summary": "sum"})
+        pairs = Pairs(PAIRS, tokenizer_of(V), DataConfig())
+        quality = measure(model.config, arrays(model), "int8", pairs)
+        assert quality.perplexity_ratio == pytest.approx(1, abs=0.1)
+        assert quality.perplexity_ratio != 1
+        assert 0.5 < quality.agreement <= 1
+
+    @pytest.mark.parametrize(
+        ("ratio", "agreement", "passes"),
+        [(1.002, 0.985, True), (1.0021, 1, False), (1, 0.984, False), (0.9, 1, True)],
+    )
+    def test_what_passes(self, ratio: float, agreement: float, passes: bool) -> None:
+        assert Quality(50.0, ratio, agreement, 1000).passes == passes
+
+    def test_a_bundle_says_what_its_weights_cost(
+        self, parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path
+    ) -> None:
+        form = Form("int8", Quality(50.0, 1.001, 0.99, 1000))
+        done = export(parts, tmp_path / "bundle", form)
+        manifest = ChatBot.load(tmp_path / "bundle").bundle.manifest
+        assert manifest["weights"] == "int8"
+        assert manifest["quality"]["agreement"] == 0.99
+        assert "99.00% of 1000 steps" in "".join(done.lines())
+
+    def test_weights_that_would_be_noticed_are_not_written(
+        self, parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path
+    ) -> None:
+        form = Form("fp32", Quality(50.0, 1.5, 0.7, 1000))
+        done = export(parts, tmp_path / "bundle", form)
+        assert "the weights are stored in 32 bits" in "".join(done.lines())
+
+
+def test_smaller_weights_make_smaller_files() -> None:
+    model = seeded(small(hidden=256, embedding=128, encoder_hidden=128), 2000)
+    sizes = {kind: graph_of(model, kind).ByteSize() for kind in STORAGES}
+    assert sizes["fp16"] < 0.52 * sizes["fp32"]
+    assert sizes["int8"] < 0.27 * sizes["fp32"]
+    with_text = text_graph(
+        model.config, arrays(model), "int8", tokenizer=tokenizer_of(V), max_source=20
+    )
+    assert with_text.ByteSize() - sizes["int8"] < 50_000
+
+
+def test_previous_turns_are_read_behind_the_separator(tmp_path: Path) -> None:
+    table = {old: new for old, new in NORMALISATION.items() if old != SEPARATOR}
+    counts = {"你": 3, "好": 3, "吗": 2, "我": 2, SEPARATOR: 5}
+    tokenizer = Tokenizer(Vocabulary.learn(counts), table)
+    torch.manual_seed(0)
+    model = Seq2Seq(small(), len(tokenizer.vocabulary))
+    export((model, tokenizer), tmp_path / "bundle", replace(Form(), context=2))
+    bot = ChatBot.load(tmp_path / "bundle")
+    assert bot.verify() == []
+    reply = bot.reply("你", context=["吗", "我", "好"])
+    assert reply.source == ("你", SEPARATOR, "好", SEPARATOR, "我", "<eos>")
+    assert bot.reply(f"你{SEPARATOR}好").source == ("你", "好", "<eos>")  # no turn is injected
+    plain = bot.reply("你")
+    assert plain.source == ("你", "<eos>")

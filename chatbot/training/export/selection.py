@@ -164,26 +164,26 @@ class Selection:
     def _ranked(self, logits: Value, ids: Value, ended: Value, total: Value) -> Choice:
         """Rank all continuations of all hypotheses and keep the best K of each source."""
         width = self.settings.beam_size
-        many = unsqueeze(width, 0)
         log_probs = op("LogSoftmax", logits, axis=-1)
-        gain, tokens = ops("TopK", log_probs, many, outputs=2)  # (R, K): no row gives more
+        each = op("Min", width, self.vocabulary)  # k: K, where there are so many
+        gain, tokens = ops("TopK", log_probs, unsqueeze(each, 0), outputs=2)  # (R, k)
         # After its end a hypothesis only pads, once.
         ended = unsqueeze(ended, 1)  # (R, 1)
-        first = op("Equal", op("Range", 0, width, 1), 0)  # (K,)
+        first = op("Equal", op("Range", 0, each, 1), 0)  # (k,)
         gain = op("Where", ended, op("Where", first, 0.0, NEVER), gain)
         tokens = op("Where", ended, PAD, tokens)
-        candidates = unsqueeze(total, 1) + gain  # (R, K)
+        candidates = unsqueeze(total, 1) + gain  # (R, k): no row gives more of the best K
         length = reduced("ReduceSum", _written(ids), 1, keep=True)  # (R, 1)
         length = cast(length + cast(op("Not", ended), INT64), FLOAT)
         ranked = candidates / penalty(length, self.settings.length_penalty)
-        together = reshape(ranked, self.sources, -1)  # (B, K · K)
-        _, chosen = ops("TopK", together, many, outputs=2)  # (B, K)
-        first_rows = unsqueeze(op("Range", 0, self.sources, 1) * width, 1)  # (B, 1)
-        place = reshape(first_rows * width + chosen, -1)  # (R,) among R · K
+        together = reshape(ranked, self.sources, -1)  # (B, K · k)
+        _, chosen = ops("TopK", together, unsqueeze(width, 0), outputs=2)  # (B, K)
+        first_places = unsqueeze(op("Range", 0, self.sources, 1), 1) * (width * each)  # (B, 1)
+        place = reshape(first_places + chosen, -1)  # (R,) among R · k
         return Choice(
             op("Gather", reshape(tokens, -1), place),
             op("Gather", reshape(candidates, -1), place),
-            place // width,
+            place // each,
         )
 
     # What shapes the logits.
