@@ -31,11 +31,16 @@ _THREADS_THAT_WAIT = {
 }
 
 _HELD = {
-    **dict.fromkeys((bundle.IDS, bundle.LENGTHS, bundle.READ), np.int64),
-    **dict.fromkeys((bundle.SCORES, bundle.ATTENTION), np.float32),
-    **dict.fromkeys((bundle.REPLY, bundle.TOKENS, bundle.READ_TOKENS), np.object_),
+    bundle.REPLY: (np.dtype(object), 1),
+    bundle.SCORES: (np.dtype(np.float32), 1),
+    bundle.IDS: (np.dtype(np.int64), 2),
+    bundle.LENGTHS: (np.dtype(np.int64), 1),
+    bundle.ATTENTION: (np.dtype(np.float32), 3),
+    bundle.TOKENS: (np.dtype(object), 2),
+    bundle.READ: (np.dtype(np.int64), 1),
+    bundle.READ_TOKENS: (np.dtype(object), 1),
 }
-"""What each output of a bundle's graph holds; text stands in numpy as objects."""
+"""What an output holds for one source, and in how many dimensions; text is an object of numpy."""
 
 TRUE_REPLY = "reply"  # int64 (B, T), padded with PAD
 LOSSES = "losses"  # float32 (B, T), 0 on padding
@@ -49,6 +54,7 @@ class _Session:
 
     takes: tuple[str, ...]
     gives: tuple[str, ...]
+    of_batches = 0  # the dimensions that this adds
 
     def __init__(
         self, graph: bytes, *, threads: int = 0, providers: Sequence[str] | None = None
@@ -89,8 +95,8 @@ class _Session:
         results = self._session.run(self.gives, {**feeds, **asked})
         found = dict(zip(self.gives, results, strict=True))
         for name, values in found.items():
-            if values.dtype != _HELD[name]:
-                raise TypeError(f"{name} holds {values.dtype}")
+            if (values.dtype, values.ndim - self.of_batches) != _HELD[name]:
+                raise TypeError(f"{name} holds {values.dtype} in {values.ndim} dimensions")
         return found
 
 
@@ -124,6 +130,7 @@ class IdsEngine(_Session):
     """Answer a batch of sources in ids."""
 
     takes, gives = bundle.IDS_INPUTS, bundle.IDS_OUTPUTS
+    of_batches = 1
 
     def generate(
         self, sources: Sequence[Sequence[int]], decoding: Decoding

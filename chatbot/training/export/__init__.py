@@ -50,8 +50,8 @@ GOLDEN_DECODINGS: tuple[Decoding, ...] = (
     Beam(width=4),
     Beam(width=2, min_length=3),
     Greedy(no_repeat_ngram=2, repetition_penalty=1.2),
-    Sample(seed=7, samples=2),
-    Sample(seed=1, temperature=1.3, top_k=0, top_p=0.9, no_repeat_ngram=1),
+    Sample(seed=7, samples=2, max_length=12),
+    Sample(seed=1, temperature=1.3, top_k=0, top_p=0.9, max_length=12, no_repeat_ngram=1),
 )
 
 SENTENCES = 10_000

@@ -173,8 +173,8 @@ class Selection:
         gain = op("Where", ended, op("Where", first, 0.0, NEVER), gain)
         tokens = op("Where", ended, PAD, tokens)
         candidates = unsqueeze(total, 1) + gain  # (R, k): no row gives more of the best K
-        length = reduced("ReduceSum", _written(ids), 1, keep=True)  # (R, 1)
-        length = cast(length + cast(op("Not", ended), INT64), FLOAT)
+        written = op("Concat", _written(ids), cast(op("Not", ended), INT64), axis=1)
+        length = cast(reduced("ReduceSum", written, 1, keep=True), FLOAT)  # (R, 1)
         ranked = candidates / penalty(length, self.settings.length_penalty)
         together = reshape(ranked, self.sources, -1)  # (B, K · k)
         _, chosen = ops("TopK", together, unsqueeze(width, 0), outputs=2)  # (B, K)
@@ -227,9 +227,11 @@ class Selection:
         offsets = op("Range", 0, before, 1)  # (n - 1,)
         windows = op("Gather", ids, unsqueeze(starts, 1) + offsets, axis=1)  # (R, m, n - 1)
         last = op("Gather", ids, offsets + (turn - before), axis=1)  # (R, n - 1)
-        other = op("Not", op("Equal", windows, unsqueeze(last, 1)))
-        same = op("Equal", reduced("ReduceSum", cast(other, INT64), 2), 0)  # (R, m)
         follow = op("Gather", ids, starts + before, axis=1)  # (R, m)
+        other = cast(op("Not", op("Equal", windows, unsqueeze(last, 1))), INT64)
+        none = unsqueeze(follow * 0, 2)  # for n = 1: older runtimes cannot sum up nothing
+        different = reduced("ReduceSum", op("Concat", other, none, axis=2), 2)
+        same = op("Equal", different, 0)  # (R, m)
         block = op("Where", same, BLOCKED, 0.0)
         added = op("ScatterElements", logits, follow, block, axis=1, reduction="add")
         return op("Max", added, logits + BLOCKED)  # once, however often the n-gram stands there
