@@ -1,71 +1,123 @@
-"""Reply speed: the search inside the ONNX graph, and the same search stepped by PyTorch."""
+"""Reply speed: text or ids in, the search inside the graph; and PyTorch, which steps it.
 
-from collections.abc import Callable
+The eager search is `chatbot.training.evaluation.generate`, the same features in PyTorch. The
+plainest loop is the barest that one would write, greedy and nothing else.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import product
+from typing import get_args
 
 import torch
 
-from benchmarks.random_model import random_model
-from benchmarks.timing import interleaved, ratios, seconds, spread, table
-from chatbot.decoding import Beam, Decoding, Greedy
-from chatbot.engine import IdsEngine
-from chatbot.training.config import ModelConfig
+from benchmarks.large_model import GREEDY, STEPS, TEXT, LargeModel
+from benchmarks.timing import Rounds, interleaved, ratios, seconds, spread, table
+from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH
+from chatbot.decoding import Beam, Decoding, Sample
+from chatbot.engine import IdsEngine, TextEngine
 from chatbot.training.evaluation import generate
-from chatbot.training.export.flavours import ids_graph
+from chatbot.training.export.weights import Storage
 from chatbot.training.model import Seq2Seq
-from chatbot.vocabulary import EOS, SPECIALS
+from chatbot.vocabulary import BOS, EOS
 
 ROUNDS = 9
 REPEATS = 5
 THREADS = (2, 1)
-VOCABULARY, SOURCE, STEPS = 20_000, 12, 20
-CONFIG = ModelConfig(
-    embedding=256,
-    encoder_hidden=256,
-    encoder_layers=2,
-    hidden=512,
-    decoder_layers=2,
-    dropout=0.0,
-)
-DECODINGS: dict[str, Decoding] = {
-    "greedy": Greedy(max_length=STEPS, min_length=STEPS),
-    "beam 4": Beam(width=4, max_length=STEPS, min_length=STEPS),
+DECODINGS: Mapping[str, Decoding] = {
+    "greedy": GREEDY,
+    "beam 4": Beam(width=4, max_length=STEPS),
+    "sampling": Sample(seed=7, max_length=STEPS),
 }
+EAGER, PLAINEST = "eager search", "plainest loop"
+SMALL_TEXT = "text, int8"
+
+Calls = dict[tuple[str, str], Callable[[], object]]
+"""What is measured, by decoding and engine."""
 
 
 def run(rounds: int) -> str:
-    model = random_model(CONFIG, VOCABULARY)
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    graph = ids_graph(CONFIG, weights, "fp32").SerializeToString()
-    source = [*torch.randint(len(SPECIALS), VOCABULARY, (SOURCE - 1,)).tolist(), EOS]
+    large = LargeModel()
     rows, notes = [], []
-    for threads, (name, decoding) in product(THREADS, DECODINGS.items()):
+    for threads in THREADS:
         torch.set_num_threads(threads)
-        engine = IdsEngine(graph, threads=threads)
-        same(model, engine, source, decoding)
-        calls = {
-            "torch": partial(generate, model, [source], decoding),
-            "onnx": partial(engine.generate, [source], decoding),
+        tasks = {
+            key: partial(milliseconds, call) for key, call in compared(large, threads).items()
         }
-        tasks = {kind: partial(milliseconds, call) for kind, call in calls.items()}
         measured, note = interleaved(tasks, rounds)
-        faster = ratios(measured["torch"], measured["onnx"])
-        label = f"{name}, threads: {threads}"
-        notes.append(f"{label}: {note}")
-        rows.append(
-            [label, spread(measured["torch"]), spread(measured["onnx"]), spread(faster, ".2f")]
-        )
-    return table(["", "PyTorch, ms", "ONNX graph, ms", "PyTorch / ONNX"], rows, *notes)
+        notes.append(f"threads: {threads}: {note}")
+        rows += [
+            [f"{decoding}, {engine}, threads: {threads}", *figures(measured, decoding, engine)]
+            for decoding, engine in measured
+        ]
+    return table(["", "ms", f"{EAGER} / this", f"{PLAINEST} / this"], rows, *notes)
+
+
+def figures(
+    measured: Mapping[tuple[str, str], Rounds], decoding: str, engine: str
+) -> tuple[str, str, str]:
+    own, plainest = measured[decoding, engine], measured.get((decoding, PLAINEST))
+    return (
+        spread(own),
+        spread(ratios(measured[decoding, EAGER], own), ".2f"),
+        spread(ratios(plainest, own), ".2f") if plainest else "",
+    )
 
 
 def milliseconds(call: Callable[[], object]) -> float:
     return 1000 * seconds(call, repeats=REPEATS)
 
 
-def same(model: Seq2Seq, engine: IdsEngine, source: list[int], decoding: Decoding) -> None:
-    """Raise unless both give the same replies: only then is their speed comparable."""
-    (first,) = generate(model, [source], decoding)
-    (second,) = engine.generate([source], decoding)
-    if [reply.ids for reply in first] != [reply.ids for reply in second]:
-        raise AssertionError(f"{decoding}: PyTorch and ONNX give different replies.")
+def compared(large: LargeModel, threads: int) -> Calls:
+    """Return the calls, after a check that their replies are comparable."""
+    text = TextEngine(large.graph(TEXT_GRAPH, "int8"), threads=threads)
+    engines = {
+        storage: IdsEngine(large.graph(IDS_GRAPH, storage), threads=threads)
+        for storage in get_args(Storage)
+    }
+    calls: Calls = {}
+    for name, decoding in DECODINGS.items():
+        check(large, text, engines, decoding)
+        calls[name, EAGER] = partial(generate, large.model, [large.source], decoding)
+        if decoding == GREEDY:
+            calls[name, PLAINEST] = partial(plainest_loop, large.model, large.source)
+        calls[name, SMALL_TEXT] = partial(text.replies, TEXT, decoding)
+        if not isinstance(decoding, Sample):
+            for storage, engine in engines.items():
+                calls[name, f"ids, {storage}"] = partial(
+                    engine.generate, [large.source], decoding
+                )
+    return calls
+
+
+@torch.inference_mode()
+def plainest_loop(model: Seq2Seq, source: list[int]) -> list[int]:
+    memory = model.encode(torch.tensor([source]), torch.tensor([len(source)]))
+    state = model.decoder.start(memory.summary)
+    ids = torch.tensor([BOS])
+    for _ in range(STEPS):
+        logits, state = model.step(ids[-1:], state, memory)  # (1, V)
+        ids = torch.cat([ids, logits.argmax(dim=-1)])
+        if ids[-1] == EOS:
+            break
+    return ids[1:].tolist()
+
+
+def check(
+    large: LargeModel, text: TextEngine, engines: Mapping[Storage, IdsEngine], decoding: Decoding
+) -> None:
+    """Raise unless the same search finds the same, and all find replies of the same length."""
+    source = [large.source]
+    (expected,) = generate(large.model, source, decoding)
+    found = {storage: engine.generate(source, decoding)[0] for storage, engine in engines.items()}
+    _, from_text, read = text.answer(TEXT, decoding)
+    pairs = {"the fp32 graph and PyTorch": (found["fp32"], expected)}
+    pairs["the int8 graphs of text and of ids"] = (from_text, found["int8"])
+    for name, (ours, theirs) in pairs.items():
+        if [reply.ids for reply in ours] != [reply.ids for reply in theirs]:
+            raise AssertionError(f"{decoding}: {name} give different replies.")
+    if list(read) != large.source:
+        raise AssertionError(f"{TEXT} is read as {read}.")
+    if decoding == GREEDY and plainest_loop(large.model, large.source) != [*expected[0].ids]:
+        raise AssertionError("the plainest loop gives another reply.")
+    if {len(reply.ids) for replies in found.values() for reply in replies} != {STEPS}:
+        raise AssertionError(f"{decoding}: not {STEPS} tokens.")

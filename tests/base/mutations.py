@@ -189,7 +189,8 @@ def odd_field(data: bytes, chance: random.Random) -> bytes:
             holder[place], holder[other] = holder[other], holder[place]
         case 3:
             alike = [held[at][2] for held, at in places if held[at][1] == wire]
-            holder[place] = (number, wire, chance.choice(alike))
+            held = chance.choice(alike)  # maybe what holds this field: hence flat
+            holder[place] = (number, wire, _written(held) if isinstance(held, list) else held)
         case _ if isinstance(value, int):
             holder[place] = (number, wire, chance.choice(ODD_NUMBERS))
         case _:

@@ -2,15 +2,28 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chatbot.bundle import FILES, FORMAT, MAX_MANIFEST_BYTES, Bundle, GoldenCase, write_bundle
+from chatbot.bundle import (
+    FILES,
+    FORMAT,
+    IDS_GRAPH,
+    MAX_MANIFEST_BYTES,
+    TEXT_GRAPH,
+    Bundle,
+    GoldenCase,
+    write_bundle,
+)
 from chatbot.decoding import Beam, Greedy
 from chatbot.errors import BundleError, ChatbotError
 from chatbot.text import Tokenizer
 from chatbot.vocabulary import SPECIALS, Vocabulary
+
+WITH_BATCHES = (*FILES, IDS_GRAPH)
 
 
 def set_in_manifest(folder: Path, **values: object) -> None:
@@ -22,17 +35,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def write(folder: Path, *, name: str = "new", golden: tuple[GoldenCase, ...] = ()) -> None:
-    """Write a bundle whose graph no runtime would take."""
-    write_bundle(
-        folder,
-        graph=b"graph",
-        tokenizer=Tokenizer(Vocabulary((*SPECIALS, "你"), (0, 0, 0, 0, 7))),
-        decoding=Beam(width=3),
-        max_source=5,
-        golden=golden,
-        about={"name": name},
-    )
+def write(folder: Path, *, golden: Iterable[GoldenCase] = (), **changes: Any) -> None:
+    """Write a bundle whose graphs no runtime would take."""
+    settings: dict[str, Any] = {
+        "graphs": {TEXT_GRAPH: b"graph"},
+        "tokenizer": Tokenizer(Vocabulary((*SPECIALS, "你"), (0, 0, 0, 0, 7))),
+        "decoding": Beam(width=3),
+        "max_source": 5,
+        "context": 0,
+        "about": {"name": "new"},
+    }
+    write_bundle(folder, golden=golden, **settings | changes)
 
 
 class TestOpen:
@@ -46,20 +59,20 @@ class TestOpen:
             Bundle.open(tmp_path / "nowhere")
         assert caught.value.exit_code == 3
 
-    @pytest.mark.parametrize("name", FILES)
+    @pytest.mark.parametrize("name", WITH_BATCHES)
     def test_a_missing_file(self, folder, name):
         (folder / name).unlink()
         with pytest.raises(BundleError, match=f"{name} is missing. Copy the whole folder"):
             Bundle.open(folder)
 
-    @pytest.mark.parametrize("name", FILES)
+    @pytest.mark.parametrize("name", WITH_BATCHES)
     def test_another_size(self, folder, name):
         with (folder / name).open("ab") as file:
             file.write(b" ")
         with pytest.raises(BundleError, match=r"\d+ bytes; the manifest says \d+"):
             Bundle.open(folder)
 
-    @pytest.mark.parametrize("name", FILES)
+    @pytest.mark.parametrize("name", WITH_BATCHES)
     def test_a_changed_byte(self, folder, name):
         data = bytearray((folder / name).read_bytes())
         data[-2] ^= 1
@@ -74,6 +87,28 @@ class TestOpen:
         set_in_manifest(folder, files=listed)
         with pytest.raises(BundleError, match=f"does not list {name}"):
             Bundle.open(folder)
+
+    @pytest.mark.parametrize("about", [None, 5, [], {"bytes": 5}, "sha256"])
+    @pytest.mark.parametrize("name", WITH_BATCHES)
+    def test_a_file_that_is_listed_without_size_or_checksum(self, folder, name, about):
+        listed = json.loads((folder / "manifest.json").read_bytes())["files"]
+        set_in_manifest(folder, files=listed | {name: about})
+        with pytest.raises(BundleError, match=f"does not list {name}"):
+            Bundle.open(folder)
+
+    @pytest.mark.parametrize("files", [None, 5, [], [*FILES], "vocabulary.json"])
+    def test_a_list_of_files_that_is_none(self, folder, files):
+        set_in_manifest(folder, files=files)
+        with pytest.raises(BundleError, match="does not list"):
+            Bundle.open(folder)
+
+    def test_the_graph_for_batches_need_not_be_there(self, folder):
+        listed = json.loads((folder / "manifest.json").read_bytes())["files"]
+        del listed[IDS_GRAPH]
+        set_in_manifest(folder, files=listed)
+        assert not Bundle.open(folder).has_ids_graph  # left over from another bundle, perhaps
+        (folder / IDS_GRAPH).unlink()
+        assert not Bundle.open(folder).has_ids_graph
 
     @pytest.mark.parametrize(
         ("number", "message"),
@@ -118,11 +153,24 @@ class TestOpen:
             {"max_source": 2.5},
             {"max_source": 50.0},
             {"max_source": True},
+            {"context": None},
+            {"context": "2"},
+            {"context": -1},
+            {"context": 2.0},
+            {"context": False},
         ],
     )
     def test_settings_that_no_writer_wrote(self, folder, values):
         set_in_manifest(folder, **values)
         with pytest.raises(BundleError, match="damaged bundle"):
+            Bundle.open(folder)
+
+    @pytest.mark.parametrize("name", ["max_source", "context", "decoding"])
+    def test_a_missing_setting(self, folder, name):
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        del manifest[name]
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        with pytest.raises(BundleError, match=f"damaged bundle .*{name}"):
             Bundle.open(folder)
 
     @pytest.mark.parametrize(
@@ -135,12 +183,23 @@ class TestOpen:
             ("vocabulary.json", b'{"tokens": 5, "costs": [0]}'),
             ("normalisation.json", b"[]"),
             ("normalisation.json", b'{"ab": "c"}'),
+            ("normalisation.json", b'{"a": "bc"}'),
+            ("normalisation.json", b'{"": ""}'),
         ],
     )
     def test_contents_of_the_wrong_shape(self, folder, rewrite, name, data):
+        """They are read when text is first cut outside the graph, which has its own."""
         rewrite(folder, name, data)
+        bundle = Bundle.open(folder)
         with pytest.raises(BundleError, match="damaged bundle"):
-            Bundle.open(folder)
+            bundle.source("你好")
+
+    @pytest.mark.parametrize("name", ["vocabulary.json", "normalisation.json"])
+    def test_contents_that_are_no_json(self, folder, rewrite, name):
+        rewrite(folder, name, b"{")
+        bundle = Bundle.open(folder)
+        with pytest.raises(BundleError, match=f"{name}: not JSON"):
+            bundle.source("你好")
 
     @pytest.mark.parametrize("line", [b"{", b"{}", b"[]", b"7"])
     def test_conformance_vectors_of_the_wrong_shape(self, folder, rewrite, line):
@@ -153,6 +212,8 @@ class TestOpen:
 def read_everything(folder: Path) -> None:
     bundle = Bundle.open(folder)
     bundle.graph()
+    bundle.graph(IDS_GRAPH)
+    bundle.source("你好")
     list(bundle.golden())
 
 
@@ -164,6 +225,43 @@ class TestSource:
         assert bundle.source("你" * 99) == [4, 4, 4, 4, 2]  # max_source=5
 
 
+class TestText:
+    @pytest.fixture
+    def reading(self, folder):
+        """Return the bundle of a model that reads so many turns."""
+
+        def reading(turns: int) -> Bundle:
+            set_in_manifest(folder, context=turns)
+            return Bundle.open(folder)
+
+        return reading
+
+    @pytest.mark.parametrize(
+        ("turns", "expected"),
+        [
+            (0, "now"),
+            (1, "now\x1elate"),
+            (2, "now\x1elate\x1eearly"),
+            (3, "now\x1elate\x1eearly\x1efirst"),
+            (9, "now\x1elate\x1eearly\x1efirst"),
+            (10**30, "now\x1elate\x1eearly\x1efirst"),
+        ],
+    )
+    def test_is_the_turn_and_those_before_it_newest_first(self, reading, turns, expected):
+        assert reading(turns).text("now", ["first", "early", "late"]) == expected
+        assert reading(turns).text("now", ("first", "early", "late")) == expected
+
+    @pytest.mark.parametrize("turns", [0, 2])
+    def test_without_a_turn_before_is_the_turn(self, reading, turns):
+        assert reading(turns).text("now") == "now"
+        assert reading(turns).text("", [""] * turns) == "\x1e" * turns
+
+    @pytest.mark.parametrize("turns", [0, 2])
+    def test_no_turn_makes_two(self, reading, turns):
+        text = reading(turns).text("a\x1eb", ["c", "\x1ed\x1e"])
+        assert text == ("a b\x1e d \x1ec" if turns else "a b")
+
+
 class TestWrite:
     def test_what_is_written_is_what_is_read(self, tmp_path):
         write(tmp_path / "deep" / "模型 2")
@@ -171,7 +269,24 @@ class TestWrite:
         assert bundle.tokenizer.vocabulary.tokens == (*SPECIALS, "你")
         assert bundle.decoding == Beam(width=3)
         assert bundle.manifest["name"] == "new"
+        assert bundle.manifest["context"] == 0
         assert bundle.graph() == b"graph"
+        assert not bundle.has_ids_graph
+
+    def test_a_graph_for_batches_where_there_is_one(self, tmp_path):
+        write(tmp_path / "new", graphs={TEXT_GRAPH: b"graph", IDS_GRAPH: b"other"})
+        bundle = Bundle.open(tmp_path / "new")
+        assert (bundle.graph(), bundle.graph(IDS_GRAPH)) == (b"graph", b"other")
+        assert bundle.has_ids_graph
+
+    @pytest.mark.parametrize("name", ["format", "max_source", "context", "decoding", "files"])
+    def test_what_is_told_about_a_bundle_changes_nothing_that_it_needs(self, tmp_path, name):
+        write(tmp_path / "plain", context=1)
+        write(tmp_path / "told", context=1, about={name: 99, "quality": {"loss": 1.5}})
+        plain, told = (Bundle.open(tmp_path / one).manifest for one in ("plain", "told"))
+        assert told[name] == plain[name]
+        assert told["quality"] == {"loss": 1.5}
+        assert next(iter(told)) == "format"
 
     def test_conformance_vectors_come_back(self, folder, tmp_path):
         case = GoldenCase("你", (4, 2), Greedy(), ())

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from chatbot import ChatBot, Greedy, __version__
+from chatbot import Beam, ChatBot, Greedy, Sample, __version__
+from chatbot.bundle import FORMAT, IDS_GRAPH, TEXT_GRAPH
 from chatbot.cli import Search, main, needs_extra
-from chatbot.decoding import Beam
 from chatbot.errors import ChatbotError, MissingExtraError, StoreError, UsageError
 
 
@@ -49,6 +49,8 @@ class TestMain:
             (["reply", "--beam", "0", "x"], "0 is not in the range 1<=x<=64"),
             (["reply", "--max-length", "many", "x"], "'many' is not a valid integer"),
             (["chat", "--threads", "-1"], "-1 is not in the range"),
+            (["reply", "--seed", "1.5", "x"], "'1.5' is not a valid integer"),
+            (["reply", "--temperature", "warm", "x"], "'warm' is not a valid float"),
         ],
     )
     def test_a_call_that_cannot_be_meant(self, call, arguments, message):
@@ -59,10 +61,56 @@ class TestMain:
         assert "--help'" in err
         assert err.count("\n") == 1
 
-    def test_greedy_and_beam_exclude_each_other(self, call, folder):
-        code, out, err = call("reply", "--bundle", folder, "--greedy", "--beam", 2, "你好")
-        assert (code, out) == (2, "")
-        assert err == "error: --greedy and --beam exclude each other. Choose one.\n"
+    @pytest.mark.parametrize("command", [["chat"], ["reply", "你好", "--bundle"]])
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--greedy", "--beam", 2], "--greedy and --beam exclude each other. Choose one."),
+            (["--sample", "--greedy"], "--greedy and --sample exclude each other. Choose one."),
+            (["--sample", "--beam", 2], "--beam and --sample exclude each other. Choose one."),
+            (["--temperature", 1], "--temperature is a setting of --sample only."),
+            (["--top-k", 5, "--greedy"], "--top-k is a setting of --sample only."),
+            (["--top-p", 0.5, "--beam", 2], "--top-p is a setting of --sample only."),
+            (["--seed", 7], "--seed is a setting of --sample only."),
+            (
+                ["--sample", "--temperature", 0],
+                "temperature=0.0: expected a number from 0.01 to 100.0.",
+            ),
+            (
+                ["--sample", "--temperature", "nan"],
+                "temperature=nan: expected a number from 0.01 to 100.0.",
+            ),
+            (
+                ["--sample", "--top-k", -1],
+                "top_k=-1: expected a whole number from 0 to 1000000.",
+            ),
+            (["--sample", "--top-p", 1.5], "top_p=1.5: expected a number from 0.0 to 1.0."),
+            (
+                ["--sample", "--seed", -1],
+                "seed=-1: expected a whole number from 0 to 9007199254740991.",
+            ),
+            (
+                ["--no-repeat-ngram", -1],
+                "no_repeat_ngram=-1: expected a whole number from 0 to 512.",
+            ),
+            (
+                ["--repetition-penalty", "inf"],
+                "repetition_penalty=inf: expected a number from 0.1 to 10.0.",
+            ),
+        ],
+    )
+    def test_a_search_that_cannot_be_meant(self, call, folder, command, options, message):
+        code, out, err = call(*command, folder, *options)
+        assert (code, out, err) == (2, "", f"error: {message}\n")
+
+    def test_an_error_cannot_write_to_the_terminal(self, call, folder):
+        path = folder / "manifest.json"
+        values = json.loads(path.read_bytes())
+        values["files"]["golden.jsonl"]["bytes"] = "\x1b[2J\x07"
+        path.write_text(json.dumps(values), encoding="utf-8")
+        code, out, err = call("inspect", folder)
+        assert (code, out) == (3, "")
+        assert "the manifest says \ufffd[2J\ufffd." in err
 
     @pytest.mark.parametrize("command", [["chat"], ["reply", "你好", "--bundle"], ["inspect"]])
     def test_a_folder_that_is_no_bundle(self, call, tmp_path, command):
@@ -128,29 +176,60 @@ class TestNeedsExtra:
             _ = 1 / 0
 
 
+def asked(
+    beam: int | None = None, *, greedy: bool = False, sample: bool = False, **settings: float
+) -> Search:
+    """Return what the command line makes of these options; those not given are None."""
+    names = ("temperature", "top_k", "top_p", "seed", "max_length", "no_repeat_ngram")
+    given = dict.fromkeys((*names, "repetition_penalty")) | settings
+    return Search(beam=beam, greedy=greedy, sample=sample, settings=given)
+
+
+HOT = Sample(temperature=2.0, top_k=5, top_p=0.5, seed=1, samples=3, max_length=9)
+
+
 class TestSearch:
     @pytest.mark.parametrize(
-        ("asked", "default", "expected"),
+        ("search", "default", "expected"),
         [
-            (Search(None, False, None), Beam(width=3), Beam(width=3)),
-            (Search(7, False, None), Beam(length_penalty=0.1), Beam(width=7, length_penalty=0.1)),
-            (Search(7, False, None), Greedy(max_length=9), Beam(width=7, max_length=9)),
-            (Search(None, True, None), Beam(max_length=9), Greedy(max_length=9)),
-            (Search(None, False, 5), Beam(width=3), Beam(width=3, max_length=5)),
-            (Search(None, True, 5), Beam(), Greedy(max_length=5)),
+            (asked(), Beam(width=3), Beam(width=3)),
+            (asked(), HOT, HOT),
+            (asked(7), Beam(length_penalty=0.1), Beam(width=7, length_penalty=0.1)),
+            (asked(7), Greedy(max_length=9), Beam(width=7, max_length=9)),
+            (asked(7), HOT, Beam(width=7, max_length=9)),
+            (asked(greedy=True), Beam(max_length=9), Greedy(max_length=9)),
+            (asked(greedy=True), HOT, Greedy(max_length=9)),
+            (asked(sample=True), HOT, HOT),
+            (asked(sample=True), Beam(max_length=9), Sample(max_length=9)),
+            (asked(sample=True, seed=0, top_k=0), Greedy(), Sample(seed=0, top_k=0)),
+            (asked(seed=4), Sample(top_p=0.5, seed=1), Sample(top_p=0.5, seed=4)),
             (
-                Search(None, False, 2),
-                Greedy(min_length=4),
-                Greedy(max_length=2, min_length=2),
+                asked(sample=True, temperature=1.5, top_p=0),
+                Greedy(no_repeat_ngram=2),
+                Sample(temperature=1.5, top_p=0.0, no_repeat_ngram=2),
+            ),
+            (asked(max_length=5), Beam(width=3), Beam(width=3, max_length=5)),
+            (asked(greedy=True, max_length=5), Beam(), Greedy(max_length=5)),
+            (asked(max_length=2), Greedy(min_length=4), Greedy(max_length=2, min_length=2)),
+            (asked(no_repeat_ngram=0), Greedy(no_repeat_ngram=2), Greedy()),
+            (
+                asked(2, no_repeat_ngram=3, repetition_penalty=1.2),
+                Greedy(repetition_penalty=1.1),
+                Beam(width=2, no_repeat_ngram=3, repetition_penalty=1.2),
             ),
         ],
     )
-    def test_what_is_not_asked_for_the_bundle_decides(self, asked, default, expected):
-        assert asked.over(default) == expected
+    def test_what_is_not_asked_for_the_bundle_decides(self, search, default, expected):
+        assert search.over(default) == expected
 
     def test_a_contradiction_is_refused(self):
-        with pytest.raises(UsageError, match="exclude each other"):
-            Search(2, True, None).over(Beam())
+        with pytest.raises(UsageError, match="--greedy and --beam exclude each other"):
+            asked(2, greedy=True).over(Beam())
+
+    @pytest.mark.parametrize("default", [Greedy(), Beam()])
+    def test_a_setting_that_the_search_lacks_is_refused(self, default):
+        with pytest.raises(UsageError, match="--top-p is a setting of --sample only"):
+            asked(top_p=0.5).over(default)
 
 
 class TestReply:
@@ -163,16 +242,61 @@ class TestReply:
         _, out, _ = call("reply", "--json", "--bundle", folder, texts[0], "😀")
         first, second = map(json.loads, out.splitlines())
         expected = bot.reply(texts[0])
-        assert list(first) == ["text", "reply", "tokens", "score"]
-        assert first["text"] == texts[0]
-        assert first["reply"] == expected.text
-        assert first["tokens"] == list(expected.tokens)
-        assert first["score"] == pytest.approx(expected.score)
+        assert first == {
+            "text": texts[0],
+            "reply": expected.text,
+            "tokens": list(expected.tokens),
+            "score": pytest.approx(expected.score),
+            "finished": True,
+            "source": list(expected.source),
+            "candidates": [{"reply": expected.text, "score": pytest.approx(expected.score)}],
+        }
         assert second["text"] == "😀"
+        assert list(second) == list(first)
 
-    def test_the_search_that_was_asked_for(self, call, folder, bot, texts):
-        _, out, _ = call("reply", "--greedy", "--max-length", 2, "--bundle", folder, texts[0])
-        assert out == bot.reply(texts[0], Greedy(max_length=2)).text + "\n"
+    def test_json_of_a_reply_that_was_cut(self, call, folder):
+        _, out, _ = call("reply", "--json", "--max-length", 1, "--bundle", folder, "你好")
+        assert json.loads(out)["finished"] is False
+
+    def test_json_lists_what_the_search_kept(self, call, folder, bot):
+        _, out, _ = call("reply", "--json", "--beam", 3, "--bundle", folder, "你好")
+        found = json.loads(out)
+        expected = bot.candidates("你好", Beam(width=3))
+        assert [one["reply"] for one in found["candidates"]] == [one.text for one in expected]
+        scores = [one["score"] for one in found["candidates"]]
+        assert scores == pytest.approx([one.score for one in expected])
+        assert found["candidates"][0] == {"reply": found["reply"], "score": found["score"]}
+
+    @pytest.mark.parametrize(
+        ("options", "decoding"),
+        [
+            ("--greedy --max-length 2", Greedy(max_length=2)),
+            ("--beam 5", Beam(width=5)),
+            ("--repetition-penalty 9", Greedy(repetition_penalty=9.0)),
+            ("--sample --seed 2 --temperature 5", Sample(seed=2, temperature=5.0)),
+            (
+                "--sample --seed 3 --temperature 9 --top-k 30 --top-p 0.99",
+                Sample(seed=3, temperature=9.0, top_k=30, top_p=0.99),
+            ),
+            (
+                "--sample --seed 5 --temperature 9 --no-repeat-ngram 1",
+                Sample(seed=5, temperature=9.0, no_repeat_ngram=1),
+            ),
+        ],
+    )
+    def test_the_search_that_was_asked_for(self, call, folder, bot, texts, options, decoding):
+        some = texts[:8]
+        code, out, err = call("reply", "--json", *options.split(), "--bundle", folder, *some)
+        assert (code, err) == (0, "")
+        found = [(one["reply"], one["score"]) for one in map(json.loads, out.splitlines())]
+        asked, default = ([bot.reply(text, how) for text in some] for how in (decoding, None))
+        assert found == [(one.text, one.score) for one in asked]
+        assert found != [(one.text, one.score) for one in default]
+
+    def test_without_a_seed_every_sample_is_another(self, call, folder):
+        wild = "--sample --temperature 100 --top-k 0 --top-p 1 --no-repeat-ngram 1"
+        _, out, _ = call("reply", *wild.split(), "--bundle", folder, *["你好"] * 20)
+        assert len(set(out.splitlines())) > 10
 
     def test_lines_of_stdin(self, chatbot, folder, bot, texts):
         lines = [texts[0], "", "你好" * 5000, "😀", "a\rb", texts[1]]
@@ -218,8 +342,20 @@ class TestInspect:
         rows = dict(line.split("  ", 1) for line in out.splitlines())
         facts = {name: value.strip() for name, value in rows.items()}
         assert facts["folder"] == str(folder)
-        assert facts["format"] == "1"
-        assert facts["files ids.onnx"] == str((folder / "ids.onnx").stat().st_size)
+        assert facts["format"] == str(FORMAT)
+        assert facts["context"] == "0"
+        for name in (TEXT_GRAPH, IDS_GRAPH):
+            assert facts[f"files {name}"] == str((folder / name).stat().st_size)
+
+    @pytest.mark.parametrize("about", [5, None, {"note": "left over"}])
+    def test_what_is_listed_besides_is_not_ours(self, call, folder, about):
+        path = folder / "manifest.json"
+        values = json.loads(path.read_bytes())
+        values["files"]["README.md"] = about
+        path.write_text(json.dumps(values), encoding="utf-8")
+        code, out, err = call("inspect", folder)
+        assert (code, err) == (0, "")
+        assert "README.md" not in out
 
     def test_json(self, call, folder, bot):
         _, out, _ = call("inspect", folder, "--json", "--verify")
@@ -252,6 +388,15 @@ class TestInspect:
         assert code == 3
         assert "expected (9, " in out
         assert err.startswith(f"error: {folder}: 1 of ")
+
+    @pytest.mark.parametrize("ids", [["\ud800"], [1e400], [10**30], [[2]], [None], []])
+    def test_verify_refuses_vectors_that_no_writer_wrote(self, call, folder, rewrite, ids):
+        line = json.loads((folder / "golden.jsonl").read_bytes().splitlines()[0])
+        rewrite(folder, "golden.jsonl", json.dumps(line | {"ids": ids}).encode())
+        code, out, err = call("inspect", "--verify", folder)
+        assert code == 3
+        assert "expected (" in out
+        assert err.startswith(f"error: {folder}: 1 of 1 replies are not what the bundle promises")
 
     def test_a_damaged_bundle(self, chatbot, folder):
         damage(folder)
@@ -295,10 +440,14 @@ class TestChatThroughAPipe:
         assert not (tmp_path / "state").exists()
 
 
-def test_no_traceback_whatever_the_bundle(chatbot, folder, rewrite):
-    rewrite(folder, "ids.onnx", b"no graph")
-    done: subprocess.CompletedProcess[bytes] = chatbot("reply", "--bundle", folder, "你好")
-    assert done.returncode == 3
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [(TEXT_GRAPH, ["reply", "你好", "--bundle"]), (IDS_GRAPH, ["inspect", "--verify"])],
+)
+def test_no_traceback_whatever_the_bundle(chatbot, folder, rewrite, name, command):
+    rewrite(folder, name, b"no graph")
+    done: subprocess.CompletedProcess[bytes] = chatbot(*command, folder)
+    assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.startswith(b"error: onnxruntime refuses the graph: ")
     assert done.stderr.count(b"\n") == 1
 
