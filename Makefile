@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 chat: .venv/.base
 	@$(BIN)/chatbot chat
 
-test: .venv/.dev
+test: .venv/.dev .venv/.node
 	$(BIN)/pytest -n 2
 
 check: lint test check-wheel
@@ -38,6 +38,15 @@ golden: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks
+
+# The packages of the examples in JavaScript. Where they cannot be had, the tests that need them say so.
+NODE := examples/node examples/web tests/examples
+
+.venv/.node: $(NODE:=/package-lock.json) | .venv/bin/python
+	@for folder in $(NODE); do \
+		npm ci --silent --no-audit --no-fund --prefix $$folder || echo "npm: nothing installed in $$folder"; \
+	done
+	@touch $@
 
 clean:
 	rm -rf .venv build dist

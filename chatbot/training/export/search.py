@@ -162,16 +162,14 @@ def decode(
             logits, number, now["ids"], now["ended"], now["total"]
         )
 
-        def grown(name: str, last: Value) -> Value:
-            return op("Gather", op("Concat", now[name], last, axis=1), parents)
-
+        looks = op("Concat", now["attention"], alpha, axis=1)
         ended = op("Or", op("Gather", now["ended"], parents), op("Equal", tokens, EOS))
         after = {
             "tokens": tokens,
             "total": total,
             "ended": ended,
             "ids": op("Concat", op("Gather", now["ids"], parents), unsqueeze(tokens, 1), axis=1),
-            "attention": grown("attention", alpha),
+            "attention": op("Gather", looks, parents),
             **{f"state{i}": op("Gather", value, parents) for i, value in enumerate(state)},
         }
         return after, op("Less", op("ReduceMin", cast(ended, INT64), keepdims=0), 1)

@@ -71,29 +71,29 @@ class Selection:
 
         A branch inside another costs time, and so do logits that leave one: hence the order.
         """
-        choose = logits.graph.branch
-        kinds = [INT64, FLOAT, INT64]
+        choose, kinds = logits.graph.branch, [INT64, FLOAT, INT64]
         beam = op("And", op("Greater", self.settings.beam_size, 1), op("Not", self._sampling()))
+        too_short = op("Less", turn, self.settings.min_len)
+        shaping = op("Or", too_short, op("Or", self._penalising(), self._blocking()))
 
-        def shaped() -> Choice:
-            kept = self._shaped(logits, turn, ids)
-            return Choice(
-                *choose(
-                    beam,
-                    lambda: self._ranked(kept, ids, ended, total),
-                    lambda: self._each(kept, turn, ended, total),
-                    kinds,
-                )
-            )
+        def greedy() -> Choice:
+            return self._alone(self._greatest(logits), ended, total)
 
-        def special() -> list[Value]:
+        def other() -> list[Value]:
             ranked = op("And", beam, op("Not", shaping))
             return choose(ranked, lambda: self._ranked(logits, ids, ended, total), shaped, kinds)
 
-        shaping = op("Or", op("Less", turn, self.settings.min_len), self._discouraging())
+        def shaped() -> list[Value]:
+            kept = self._shaped(logits, turn, ids)
+            return choose(
+                beam,
+                lambda: self._ranked(kept, ids, ended, total),
+                lambda: self._each(kept, turn, ended, total),
+                kinds,
+            )
+
         plain = op("Not", op("Or", op("Or", beam, self._sampling()), shaping))
-        greedy = lambda: self._alone(self._greatest(logits), ended, total)  # noqa: E731
-        return Choice(*choose(plain, greedy, special, kinds))
+        return Choice(*choose(plain, greedy, other, kinds))
 
     def _sampling(self) -> Value:
         return op("Greater", self.settings.temperature, 0.0)
@@ -187,10 +187,6 @@ class Selection:
         )
 
     # What shapes the logits.
-
-    def _discouraging(self) -> Value:
-        """Return whether repetitions are to be made less likely."""
-        return op("Or", self._penalising(), self._blocking())
 
     def _penalising(self) -> Value:
         return op("Not", op("Equal", self.settings.repetition_penalty, 1.0))
