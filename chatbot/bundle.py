@@ -147,7 +147,7 @@ class Bundle:
         `context` are the turns before, oldest first.
         """
         number = self.manifest["context"]
-        turns = [turn, *reversed(context[max(0, len(context) - number) :])] if number else [turn]
+        turns = [turn, *reversed(context[max(0, len(context) - number) :])]
         return SEPARATOR.join(one.replace(SEPARATOR, " ") for one in turns)
 
     def source(self, text: str) -> list[int]:

@@ -238,7 +238,7 @@ def inspect(folder: Path | None, verify: bool, as_json: bool) -> None:
     differences: list[str] = []
     if verify:
         facts["checked"] = sum(1 for _ in bundle.golden())
-        differences = ChatBot.load(bundle.folder).verify()
+        differences = ChatBot(bundle).verify()
         facts["differences"] = differences
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _table(facts))
     if differences:

@@ -64,11 +64,12 @@ class Outcome:
 
 def attempts(start: int, stop: int) -> Iterator[Outcome]:
     """Try the mutations in a process of their own; where one takes it down, go on in the next."""
+    quiet = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each would take of the memory
     while start < stop:
         command = [sys.executable, "-P", "-X", "utf8", __file__, "--inside", str(start), str(stop)]
         with (
             tempfile.TemporaryFile() as errors,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=quiet) as process,
         ):
             damaged = "nothing yet"
             for line in process.stdout:

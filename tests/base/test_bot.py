@@ -11,7 +11,7 @@ import pytest
 
 from chatbot import Beam, ChatBot, Greedy, Sample
 from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH
-from chatbot.engine import TextEngine
+from chatbot.engine import TextEngine, ort
 from chatbot.errors import BundleError, UsageError
 
 AWKWARD = [
@@ -239,6 +239,14 @@ class TestStream:
             next(stream)
             assert [decoding.max_length for decoding, _ in runs] == expected
 
+    def test_the_search_is_not_run_again_once_the_reply_has_its_end(self, bot, runs):
+        assert len(list(bot.stream("你好", Greedy(max_length=500)))) == 3
+        assert [(how.max_length, reply.finished) for how, reply in runs] == [
+            (1, False),
+            (2, False),
+            (4, True),
+        ]
+
     def test_without_a_seed_it_is_one_reply_all_the_same(self, bot, runs):
         wild = Sample(temperature=100.0, top_k=0, top_p=1.0, min_length=20, max_length=20)
         streams = ["".join(bot.stream("你好", wild)) for _ in range(2)]
@@ -319,6 +327,21 @@ class TestThreads:
     def test_what_is_no_number_of_threads_is_one(self, folder, threads):
         with pytest.raises(UsageError, match=r"threads=.*: expected a whole number from 0"):
             ChatBot.load(folder, threads=threads)
+
+
+def test_both_graphs_are_loaded_in_the_same_way(folder, monkeypatch):
+    seen = []
+    load = ort.InferenceSession
+
+    def listen(graph, options, providers, **others):
+        seen.append((options.intra_op_num_threads, providers))
+        return load(graph, options, ["CPUExecutionProvider"], **others)
+
+    monkeypatch.setattr(ort, "InferenceSession", listen)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["OneProvider", "OtherProvider"])
+    bot = ChatBot.load(folder, threads=2, providers=["OtherProvider", "OneProvider"])
+    bot.replies(["你好", "再见"])
+    assert seen == [(2, ["OtherProvider", "OneProvider"])] * 2
 
 
 def test_the_providers_of_the_runtime(folder):

@@ -435,6 +435,12 @@ class TestChatThroughAPipe:
                 process.stdin.flush()
                 assert process.stdout.readline().decode() == bot.reply(text.strip()).text + "\n"
 
+    def test_the_search_that_was_asked_for(self, chatbot, folder, bot):
+        options = "--sample --seed 3 --temperature 9 --top-k 0 --top-p 1"
+        done = chatbot("chat", folder, *options.split(), stdin="你好\n你好\n".encode())
+        decoding = Sample(seed=3, temperature=9.0, top_k=0, top_p=1.0)
+        assert done.stdout.decode() == f"{bot.reply('你好', decoding).text}\n" * 2
+
     def test_nothing_is_kept_of_it(self, chatbot, folder, tmp_path):
         chatbot("chat", folder, stdin="你好\n".encode())
         assert not (tmp_path / "state").exists()
