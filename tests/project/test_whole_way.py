@@ -67,7 +67,47 @@ def test_the_bundle_keeps_its_promises(folder: Path) -> None:
         "length_penalty": 0.6,
         "max_length": 30,
         "min_length": 1,
+        "no_repeat_ngram": 0,
+        "repetition_penalty": 1.0,
     }
+
+
+def test_smaller_weights_are_written_only_if_nobody_would_notice(folder: Path) -> None:
+    """By heart the model is sure of every word, so 8 bits do; the quality is in the manifest."""
+    facts = json.loads(run("chatbot", "inspect", "exports/a", "--json", cwd=folder))
+    quality = facts["quality"]
+    passes = quality["perplexity_ratio"] <= 1.002 and quality["agreement"] >= 0.985
+    assert facts["weights"] == ("int8" if passes else "fp32")
+    assert quality["tokens"] > 0
+
+
+@pytest.mark.parametrize("storage", ["fp16", "fp32"])
+def test_other_weights_and_a_graph_for_batches(folder: Path, storage: str) -> None:
+    name = f"exports/{storage}"
+    said = run("chatbot", "export", "runs/a", name, "--quantize", storage, "--batches", cwd=folder)
+    assert "agree with PyTorch" in said
+    facts = json.loads(run("chatbot", "inspect", name, "--verify", "--json", cwd=folder))
+    assert facts["weights"] == storage
+    assert {"text.onnx", "ids.onnx"} <= facts["files"].keys()
+    assert facts["differences"] == []
+
+
+def test_a_store_that_is_gone_is_asked_for(folder: Path) -> None:
+    moved = (folder / "corpus.db").rename(folder / "moved.db")
+    try:
+        done = subprocess.run(
+            [BIN / "chatbot", "export", "runs/a", "exports/b"],
+            check=False,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+        )
+    finally:
+        moved.rename(folder / "corpus.db")
+    assert done.returncode == 4
+    assert "corpus.db: no such store" in done.stderr
+    assert "--store" in done.stderr
+    assert not (folder / "exports" / "b").exists()
 
 
 def test_a_run_goes_on_and_an_export_replaces_a_bundle(folder: Path) -> None:
@@ -77,7 +117,7 @@ def test_a_run_goes_on_and_an_export_replaces_a_bundle(folder: Path) -> None:
     run("chatbot", "export", "runs/a", "exports/a", cwd=folder)
     facts = json.loads(run("chatbot", "inspect", "exports/a", "--json", cwd=folder))
     assert facts["decoding"]["kind"] == "greedy"
-    assert [path.name for path in (folder / "exports").iterdir()] == ["a"]
+    assert not [path.name for path in (folder / "exports").iterdir() if path.name.startswith(".")]
 
 
 def test_a_second_import_adds_nothing(folder: Path) -> None:

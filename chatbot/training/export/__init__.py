@@ -195,17 +195,18 @@ def _arrays(model: Seq2Seq) -> dict[str, Any]:
 
 
 def _held_out(store: str | Path | None, tokenizer: Tokenizer, data: DataConfig) -> Pairs:
+    """Return the held-out pairs, by which smaller weights are measured before they are written."""
+    remedy = "Name a store with --store, or take --quantize fp32, which needs none."
     if store is None:
-        raise UsageError(
-            "the run does not say what it was trained on, and smaller weights are measured before "
-            "they are written: add --store STORE, or --quantize fp32."
-        )
+        raise UsageError(f"the run does not say which store it was trained on. {remedy}")
+    if not Path(store).is_file():
+        raise StoreError(f"{store}: no such store, and smaller weights are measured. {remedy}")
     # A tiny store may have none by chance; then the training pairs are measured.
     for split in ("valid", "train"):
         pairs = Pairs(Store(store).pairs(split), tokenizer, data)
         if len(pairs):
             return pairs
-    raise StoreError(f"{store}: no pairs to measure smaller weights on. Add --quantize fp32.")
+    raise StoreError(f"{store}: no pairs to measure smaller weights on. {remedy}")
 
 
 def _golden(engine: TextEngine) -> Iterator[GoldenCase]:
