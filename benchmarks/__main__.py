@@ -11,7 +11,19 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-NAMES = ("replying", "starting", "importing", "training", "waiting")
+NAMES = (
+    "replying",
+    "streaming",
+    "batching",
+    "serving",
+    "floor",
+    "sizes",
+    "starting",
+    "lasting",
+    "importing",
+    "training",
+    "waiting",
+)
 PACKAGES = ("duihua", "onnxruntime", "torch", "numpy", "jieba")
 
 
@@ -25,7 +37,8 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(unknown)}. Known: {', '.join(NAMES)}.")
     if len(names) == 1:
         benchmark = importlib.import_module(f"benchmarks.{names[0]}")
-        print(f"### {benchmark.__doc__}\n")
+        heading, _, _ = str(benchmark.__doc__).partition("\n")
+        print(f"### {heading}\n")
         print(benchmark.run(options.rounds or benchmark.ROUNDS), flush=True)
         return
     print(machine(), flush=True)

@@ -11,7 +11,7 @@ from typing import get_args
 import torch
 
 from benchmarks.large_model import GREEDY, STEPS, TEXT, LargeModel
-from benchmarks.timing import Rounds, interleaved, ratios, seconds, spread, table
+from benchmarks.timing import Rounds, interleaved, milliseconds, ratios, spread, table
 from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH
 from chatbot.decoding import Beam, Decoding, Sample
 from chatbot.engine import IdsEngine, TextEngine
@@ -41,7 +41,8 @@ def run(rounds: int) -> str:
     for threads in THREADS:
         torch.set_num_threads(threads)
         tasks = {
-            key: partial(milliseconds, call) for key, call in compared(large, threads).items()
+            key: partial(milliseconds, call, repeats=REPEATS)
+            for key, call in compared(large, threads).items()
         }
         measured, note = interleaved(tasks, rounds)
         notes.append(f"threads: {threads}: {note}")
@@ -63,10 +64,6 @@ def figures(
     )
 
 
-def milliseconds(call: Callable[[], object]) -> float:
-    return 1000 * seconds(call, repeats=REPEATS)
-
-
 def compared(large: LargeModel, threads: int) -> Calls:
     """Return the calls, after a check that their replies are comparable."""
     text = TextEngine(large.graph(TEXT_GRAPH, "int8"), threads=threads)
@@ -83,9 +80,7 @@ def compared(large: LargeModel, threads: int) -> Calls:
         calls[name, SMALL_TEXT] = partial(text.replies, TEXT, decoding)
         if not isinstance(decoding, Sample):
             for storage, engine in engines.items():
-                calls[name, f"ids, {storage}"] = partial(
-                    engine.generate, [large.source], decoding
-                )
+                calls[name, f"ids, {storage}"] = partial(engine.generate, [large.source], decoding)
     return calls
 
 

@@ -16,20 +16,22 @@ CHATBOT = "from chatbot.cli import main; main()"
 
 def run(rounds: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        model, bundle = Path(folder) / "run", Path(folder) / "bundle"
+        model, bundles = Path(folder) / "run", Path(folder) / "bundles"
         torch_reply = [sys.executable, "-m", "benchmarks.torch_reply"]
-        subprocess.run([*torch_reply, "prepare", model, bundle], check=True)
+        subprocess.run([*torch_reply, "prepare", model, bundles], check=True)
+        chatbot_reply = [sys.executable, "-c", CHATBOT, "reply", TEXT, "--bundle"]
         commands: dict[str, list[str | Path]] = {
-            "`chatbot reply`": [sys.executable, "-c", CHATBOT, "reply", "--bundle", bundle, TEXT],
+            "`chatbot reply`, int8": [*chatbot_reply, bundles / "int8"],
+            "`chatbot reply`, fp32": [*chatbot_reply, bundles / "fp32"],
             "PyTorch script": [*torch_reply, "reply", model, TEXT],
             "`import torch` alone": [sys.executable, "-c", "import torch"],
         }
-        outputs = [
+        _, exact, expected, _ = (
             subprocess.run(command, check=True, capture_output=True, text=True).stdout
             for command in commands.values()
-        ]
-        if outputs[0] != outputs[1]:
-            raise AssertionError(f"different replies: {outputs[:2]}")
+        )
+        if exact != expected:
+            raise AssertionError(f"different replies: {exact}, {expected}")
         measured, note = interleaved(
             {name: partial(measure, command) for name, command in commands.items()},
             rounds,

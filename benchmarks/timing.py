@@ -68,6 +68,11 @@ def seconds(call: Callable[[], object], *, repeats: int) -> float:
     return median(times)
 
 
+def milliseconds(call: Callable[[], object], *, repeats: int) -> float:
+    """Return the same in milliseconds."""
+    return 1000 * seconds(call, repeats=repeats)
+
+
 def ratios(values: Rounds, to: Rounds) -> list[float]:
     """Return how many times `to` each value is, round by round."""
     return [value / base for value, base in zip(values, to, strict=True)]

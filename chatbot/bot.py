@@ -80,7 +80,7 @@ class ChatBot:
         """Yield the reply token by token, as early as possible; joined they are its text.
 
         Greedy search and one sample only: a beam may change its mind until the end. The search
-        runs inside the graph, so each run is twice as long as the one before and begins alike.
+        runs inside the graph, so each run is three times as long as the last and begins alike.
         """
         decoding = decoding or self.bundle.decoding
         if decoding.hypotheses > 1:
@@ -117,7 +117,7 @@ class ChatBot:
             yield from reply.tokens[shown:]
             if reply.finished or length == decoding.max_length:
                 return
-            shown, length = len(reply.tokens), 2 * length
+            shown, length = len(reply.tokens), 3 * length
 
     def _batched(self) -> "IdsEngine":
         """Return the engine for batches, loaded when it is first wanted."""

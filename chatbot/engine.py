@@ -55,6 +55,7 @@ class _Session:
     takes: tuple[str, ...]
     gives: tuple[str, ...]
     of_batches = 0  # the dimensions that this adds
+    arena = True  # onnxruntime's own heap
 
     def __init__(
         self, graph: bytes, *, threads: int = 0, providers: Sequence[str] | None = None
@@ -69,6 +70,7 @@ class _Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = int(min(threads, MAX_THREADS))
         options.log_severity_level = 4
+        options.enable_cpu_mem_arena = self.arena
         for name, value in _THREADS_THAT_WAIT.items():
             options.add_session_config_entry(name, value)
         try:
@@ -104,6 +106,7 @@ class TextEngine(_Session):
     """Answer one text."""
 
     takes, gives = bundle.TEXT_INPUTS, bundle.TEXT_OUTPUTS
+    arena = False  # threads that share a session would wait for each other at it
 
     def replies(self, text: str, decoding: Decoding) -> list[Reply]:
         """Return the replies to a text, best first: one if greedy, else one a beam or sample."""
