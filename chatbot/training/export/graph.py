@@ -201,11 +201,13 @@ class Graph:
 
     def proto(self, name: str, outputs: Sequence[tuple[Value, int]]) -> onnx.GraphProto:
         """Return the body of an operator that has one."""
-        # An output must be a node's of this very graph: Identity makes it one in every case.
-        results = [
-            helper.make_tensor_value_info(op("Identity", value, graph=self).name, kind, None)
-            for value, kind in outputs
-        ]
+        made, results = {output for node in self.nodes for output in node.output}, []
+        for value, kind in outputs:
+            # An output must be a node's of this very graph, and of one output only.
+            if value.name not in made:
+                value = op("Identity", value, graph=self)  # noqa: PLW2901
+            made.discard(value.name)
+            results.append(helper.make_tensor_value_info(value.name, kind, None))
         return helper.make_graph(self.nodes, self.root.name(name), self.inputs, results)
 
     def model(self, outputs: dict[str, tuple[Value, int, Sequence[int | str]]]) -> onnx.ModelProto:

@@ -73,14 +73,12 @@ class Selection:
         """
         choose, kinds = logits.graph.branch, [INT64, FLOAT, INT64]
         beam = op("And", op("Greater", self.settings.beam_size, 1), op("Not", self._sampling()))
+        discouraging = op("Or", self._penalising(), self._blocking())
         too_short = op("Less", turn, self.settings.min_len)
-        shaping = op("Or", too_short, op("Or", self._penalising(), self._blocking()))
 
-        def greedy() -> Choice:
-            return self._alone(self._greatest(logits), ended, total)
-
-        def other() -> list[Value]:
-            ranked = op("And", beam, op("Not", shaping))
+        def special() -> list[Value]:
+            unshaped = op("Not", op("Or", discouraging, too_short))
+            ranked = op("And", beam, unshaped)
             return choose(ranked, lambda: self._ranked(logits, ids, ended, total), shaped, kinds)
 
         def shaped() -> list[Value]:
@@ -92,8 +90,11 @@ class Selection:
                 kinds,
             )
 
-        plain = op("Not", op("Or", op("Or", beam, self._sampling()), shaping))
-        return Choice(*choose(plain, greedy, other, kinds))
+        def greedy() -> Choice:
+            return self._alone(self._greatest(logits), ended, total)
+
+        always = op("Or", discouraging, op("Or", beam, self._sampling()))
+        return Choice(*choose(op("Or", always, too_short), special, greedy, kinds))
 
     def _sampling(self) -> Value:
         return op("Greater", self.settings.temperature, 0.0)
