@@ -16,6 +16,7 @@ NAMES = (
     "streaming",
     "batching",
     "serving",
+    "spinning",
     "floor",
     "sizes",
     "starting",

@@ -23,7 +23,7 @@ import onnxruntime as ort
 MAX_THREADS = 256
 """More threads than one reply has work for; thousands take minutes to start."""
 
-_THREADS_THAT_WAIT = {
+THREADS_THAT_WAIT: Mapping[str, str] = {
     # Between replies they sleep: the cores belong to the program that embeds us. Within one they
     # look for work a moment longer than the next matrix takes to come.
     "session.force_spinning_stop": "1",
@@ -71,7 +71,7 @@ class _Session:
         options.intra_op_num_threads = int(min(threads, MAX_THREADS))
         options.log_severity_level = 4
         options.enable_cpu_mem_arena = self.arena
-        for name, value in _THREADS_THAT_WAIT.items():
+        for name, value in THREADS_THAT_WAIT.items():
             options.add_session_config_entry(name, value)
         try:
             self._session = ort.InferenceSession(
