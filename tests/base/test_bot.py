@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from chatbot import Beam, ChatBot, Greedy, Sample
+from chatbot.bot import BATCH
 from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH
-from chatbot.engine import TextEngine, ort
+from chatbot.engine import IdsEngine, TextEngine, ort
 from chatbot.errors import BundleError, UsageError
 
 AWKWARD = [
@@ -197,6 +198,23 @@ class TestReplies:
         assert len(together) == len(some)
         for text, reply in zip(some, together, strict=True):
             assert alike(reply, bot.reply(text, decoding)), text
+
+    def test_more_texts_than_one_batch_keep_their_order(self, bot, texts, monkeypatch):
+        sizes, run = [], IdsEngine.generate
+
+        def generate(engine, sources, decoding):
+            sizes.append(len(sources))
+            return run(engine, sources, decoding)
+
+        monkeypatch.setattr(IdsEngine, "generate", generate)
+        many = [texts[number % len(texts)] for number in range(2 * BATCH + 1)]
+        replies = bot.replies(many)
+        assert [reply.text for reply in replies] == [bot.reply(text).text for text in many]
+        assert sizes == [BATCH, BATCH, 1]
+
+    def test_without_a_seed_all_texts_share_one(self, bot):
+        wild = Sample(temperature=100.0, top_k=0, top_p=1.0, min_length=10, max_length=10)
+        assert len({reply.text for reply in bot.replies(["你好"] * 5, wild)}) == 1
 
     def test_one_text_or_none(self, bot, without_batches):
         for one in (bot, without_batches):

@@ -161,9 +161,8 @@ def in_folders(argument: str):
 
 
 @in_folders("folder")
-def test_the_six_lines_of_the_page_answer(folder, monkeypatch, capsys):
+def test_the_few_lines_of_the_page_answer(folder, monkeypatch, capsys):
     ((code),) = re.findall("```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(code.splitlines()) == 6
     (promised,) = [
         case["replies"][0]["text"]
         for case in golden(folder)
