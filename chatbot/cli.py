@@ -18,6 +18,7 @@ from chatbot.bot import ChatBot
 from chatbot.bundle import FILES, IDS_GRAPH, Bundle, shipped_bundle
 from chatbot.decoding import MAX_BEAM, MAX_REPLY, Beam, Decoding, Greedy, Sample
 from chatbot.errors import BundleError, ChatbotError, MissingExtraError, UsageError
+from chatbot.lines import lines
 from chatbot.reply import Reply
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def reply(
     """
     bot = ChatBot.load(folder, threads=threads)
     decoding = search.over(bot.bundle.decoding)
-    for text in map(_argument, texts) if texts else _lines_of_stdin():
+    for text in map(_argument, texts) if texts else lines(sys.stdin):
         click.echo(_reply_line(text, bot.candidates(text, decoding), as_json))
 
 
@@ -396,10 +397,6 @@ def _argument(text: str) -> str:
         return text.encode(errors="surrogateescape").decode(errors="replace")
     except UnicodeEncodeError:  # a surrogate of another kind, which no locale makes
         return text
-
-
-def _lines_of_stdin() -> Iterator[str]:
-    return (line.rstrip("\r\n") for line in sys.stdin)
 
 
 def _reply_line(text: str, replies: Sequence[Reply], as_json: bool) -> str:

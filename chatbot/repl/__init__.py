@@ -11,6 +11,7 @@ from prompt_toolkit.history import History
 
 from chatbot.bot import ChatBot
 from chatbot.decoding import Decoding
+from chatbot.lines import lines
 from chatbot.repl.commands import is_command, run_command
 from chatbot.repl.history import open_history
 from chatbot.repl.messages import Messages, messages
@@ -44,7 +45,7 @@ class Talk:
 
 def talk_through_pipe(talk: Talk) -> int:
     """Write one answer for each line of stdin, at once, and nothing else."""
-    for line in sys.stdin:
+    for line in lines(sys.stdin):
         shown = talk.answer(line)
         if shown is None:
             break
