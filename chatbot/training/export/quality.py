@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import exp
 
 import numpy as np
 
 from chatbot.engine import MeasuringEngine
 from chatbot.training.config import ModelConfig
 from chatbot.training.dataset import Batch, Pairs
+from chatbot.training.evaluation import perplexity
 from chatbot.training.export.flavours import measuring_graph
 from chatbot.training.export.graph import Array
 from chatbot.training.export.weights import Storage
@@ -55,9 +55,8 @@ def measure(
         smaller += float(small_loss.sum(dtype=np.float64))
         same += int((best == small_best)[valid].sum())
         tokens += int(valid.sum())
-    return Quality(
-        exp(min(losses / tokens, 700.0)), exp((smaller - losses) / tokens), same / tokens, tokens
-    )
+    ratio = perplexity((smaller - losses) / tokens)
+    return Quality(perplexity(losses / tokens), ratio, same / tokens, tokens)
 
 
 def _spread(pairs: Pairs) -> Iterator[Batch]:

@@ -11,6 +11,7 @@ import random
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
+from typing import Any
 
 import numpy as np
 
@@ -78,14 +79,7 @@ def _characters(text: Value) -> Value:
 def _replaced(characters: Value, table: Mapping[str, str]) -> Value:
     """Put its replacement in the place of each character; where that is empty, nothing stays."""
     entries = {_UNTOUCHED: "", **table}  # the first is never met; an encoder without keys is none
-    found = op(
-        "LabelEncoder",
-        characters,
-        domain="ai.onnx.ml",
-        keys_strings=list(entries),
-        values_strings=list(entries.values()),
-        default_string=_UNTOUCHED,
-    )
+    found = _encoded(characters, entries, _UNTOUCHED)
     untouched = op("Equal", found, characters.graph.strings(_UNTOUCHED))
     replaced = op("Where", untouched, characters, found)
     empty = op("Equal", replaced, characters.graph.strings(""))
@@ -246,15 +240,11 @@ def hard_sentences(tokenizer: Tokenizer, number: int, seed: int) -> Iterator[str
         yield "".join(chain.from_iterable(chosen))
 
 
-def _encoded(keys: Value, table: Mapping[str, int], default: int) -> Value:
-    return op(
-        "LabelEncoder",
-        keys,
-        domain="ai.onnx.ml",
-        keys_strings=list(table),
-        values_int64s=list(table.values()),
-        default_int64=default,
-    )
+def _encoded(keys: Value, table: Mapping[str, int | str], default: int | str) -> Value:
+    """Look keys up in a table of numbers, or of texts."""
+    kind = "string" if isinstance(default, str) else "int64"
+    values: dict[str, Any] = {f"values_{kind}s": list(table.values()), f"default_{kind}": default}
+    return op("LabelEncoder", keys, domain="ai.onnx.ml", keys_strings=list(table), **values)
 
 
 def _before(x: Value, first: np.generic) -> Value:
