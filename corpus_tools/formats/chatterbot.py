@@ -1,10 +1,12 @@
 """ChatterBot YAML: `conversations:`, a list of lists of turns."""
 
+import re
 from collections.abc import Iterator
 
 import yaml
 
 from corpus_tools.formats.records import Dialogue, Records, Skipped, Turn
+from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
 
 LARGEST_EVENT = 1 << 24
@@ -15,6 +17,12 @@ _CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 _ENDING = (*_CLOSING, yaml.DocumentEndEvent, yaml.StreamEndEvent)
 
 Events = Iterator[yaml.Event]
+
+
+def looks_like_chatterbot(sample: Sample) -> float:
+    """Return 1.0 for a file that begins with one of the two keys."""
+    first = sample.lines[0] if sample.lines else ""
+    return 1.0 if re.match(r"(categories|conversations):", first) else 0.0
 
 
 def read_chatterbot(text: Text) -> Records:

@@ -18,6 +18,8 @@ import zstandard
 from corpus_tools.errors import ReadError
 
 CHUNK = 1 << 16
+PACKED = frozenset({".gz", ".zip", ".zst"})
+"""Endings of names that say how a file is packed."""
 FREE_EXPANSION = 1 << 26
 LARGEST_RATIO = 500
 """Above `FREE_EXPANSION` bytes, a file that unpacks to more than this many times its size is

@@ -1,7 +1,16 @@
 """`.conv`: a line `E` opens a dialogue, a line `M text` is one turn of it."""
 
+import re
+
 from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Records, Skipped, Turn
+from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
+
+
+def looks_like_conv(sample: Sample) -> float:
+    """Return the share of the lines that are `E` or `M text`."""
+    marked = sum(bool(re.fullmatch(r"E\s*|M .*", line)) for line in sample.lines)
+    return marked / len(sample.lines) if sample.lines else 0.0
 
 
 def read_conv(text: Text) -> Records:

@@ -14,9 +14,13 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Turns that follow one another; every turn and the next one form a pair."""
+    """Turns that follow one another; every turn and the next one form a pair.
+
+    The first `context` turns are there for what follows only: none of them is a reply.
+    """
 
     turns: tuple[Turn, ...]
+    context: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats.container import Container, Member
 from corpus_tools.formats.encoding import SAMPLE, detect, is_known
-from corpus_tools.formats.parallel import read_parallel
-from corpus_tools.formats.readers import FORMATS, PARALLEL, READERS, format_of
+from corpus_tools.formats.readers import FORMATS, JOINT_READERS, READERS, recognised
 from corpus_tools.formats.records import Record, Skipped
+from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
 
 
@@ -29,7 +29,7 @@ class Source:
             raise UsageError(f"unknown format {format_name!r}; known formats: {', '.join(FORMATS)}")
         if encoding is not None and not is_known(encoding):
             raise UsageError(f"unknown encoding {encoding!r}. Try utf-8, gb18030, big5 or utf-16.")
-        together = 2 if format_name == PARALLEL else 1
+        together = 2 if format_name in JOINT_READERS else 1
         if len(files) % together:
             raise UsageError("The format 'parallel' takes two files: questions, then answers.")
         return [tuple(files[i : i + together]) for i in range(0, len(files), together)]
@@ -72,17 +72,17 @@ class Source:
     def records(self) -> Iterator[Record]:
         """Yield dialogues and what is none, always in the same order."""
         texts = [self._texts(index) for index in range(len(self._containers))]
-        if self.format == PARALLEL:
+        if self.format in JOINT_READERS:
             if any(len(names) > 1 for names in self._encodings):
                 raise ReadError(
                     f"{self.path}: an archive of several files, of which none is sure to answer "
                     "another. Unpack it and name two of them."
                 )
             (_, questions), (_, answers) = (next(each) for each in texts)
-            yield from read_parallel(questions, answers)
+            yield from JOINT_READERS[self.format](questions, answers)
             return
         for member, text in texts[0]:
-            for record in READERS[self.format](text):
+            for record in READERS[self.format].read(text):
                 yield replace(record, member=member) if isinstance(record, Skipped) else record
 
     def _texts(self, index: int) -> Iterator[tuple[str | None, Text]]:
@@ -96,14 +96,17 @@ class Source:
         members = container.members()  # kept, since the archive closes with it
         member = next(members)
         encoding = encodings[member.name]
-        sample = _sample(member).decode(encoding, "replace")
-        found = format_of(member.name or container.path.name, sample)
+        beginning = _sample(member).decode(encoding, "replace").removeprefix("\ufeff")
+        sample = Sample(
+            member.name or container.path.name, beginning, is_whole=len(beginning) < SAMPLE // 4
+        )
+        found = recognised(sample)
         if not found:
             raise ReadError(
                 f"{container.path}: its format shows neither in its name nor in its first line. "
                 f"Name it with --format: {', '.join(FORMATS)}."
             )
-        return found
+        return found[0].name
 
 
 def _encodings(container: Container, given: str | None) -> dict[str | None, str]:

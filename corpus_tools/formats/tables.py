@@ -11,6 +11,7 @@ from corpus_tools.formats.records import (
     Skipped,
     pair,
 )
+from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
 
 LONGEST_ROW = 1_000
@@ -19,6 +20,17 @@ LONGEST_ROW = 1_000
 Row = tuple[int, list[str]]  # the line where it begins, its fields
 Line = tuple[int, str]
 Columns = tuple[int, int]
+
+
+def looks_like_tsv(sample: Sample) -> float:
+    """Return 0.9 for a tab in the first line."""
+    return 0.9 if sample.lines and "\t" in sample.lines[0] else 0.0
+
+
+def looks_like_csv(sample: Sample) -> float:
+    """Return 0.9 for a header that names both sides, 0.3 for a comma in the first line."""
+    first = sample.lines[0] if sample.lines else ""
+    return 0.9 if columns_of(first.split(",")) else 0.1 if "," in first else 0.0
 
 
 def read_tsv(text: Text) -> Records:
