@@ -6,12 +6,12 @@ without the extra can say what it lacks.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -19,6 +19,8 @@ from corpus_tools.errors import CorpusError, MissingExtraError
 
 EXTRA = ("charset_normalizer", "jieba", "sqlalchemy", "yaml", "zstandard")
 """The packages of the extra `corpus`, by the names under which they are imported."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 store_option = click.option(
     "--store",
@@ -43,48 +45,243 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command("import", epilog="Example: corpus import dialogues.tsv chat.jsonl.gz")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@store_option
-@click.option("--format", "format_name", metavar="NAME", help="Overrule what the file shows.")
-@click.option("--encoding", metavar="NAME", help="Overrule what the file shows.")
-@click.option("--license", "licence", metavar="TEXT", help="Kept with every pair.")
-@click.option(
+def reading_options(command: Command) -> Command:
+    """Add what a user may say about the files instead of letting them show it."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+_READING = (
+    click.option("--format", "format_name", metavar="NAME", help="Overrule what the file shows."),
+    click.option("--encoding", metavar="NAME", help="Overrule what the file shows."),
+    click.option("--delimiter", metavar="TEXT", help="What stands between two columns."),
+    click.option("--prompt-column", metavar="NAME|N", help="The column of prompts."),
+    click.option("--reply-column", metavar="NAME|N", help="The column of replies."),
+    click.option(
+        "--spacing",
+        type=click.Choice(["none", "characters", "words"]),
+        help="What the file puts spaces between.",
+    ),
+)
+profile_option = click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The rules, as TOML.  [default: those of the last 'corpus clean']",
+)
+processes_option = click.option(
     "--processes",
     type=click.IntRange(min=1),
     default=os.cpu_count,
     metavar="N",
     help="Processes that clean and segment.  [default: one a core]",
 )
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Do all of it, report it, and leave the store as it was."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+seed_option = click.option("--seed", type=int, help="Choose the same pairs every time.")
+ID = click.IntRange(1, 2**63 - 1)
+
+
+@cli.command(epilog="Example: corpus sniff chat.txt archive.zip")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@reading_options
+@json_option
+def sniff(files: tuple[Path, ...], *, as_json: bool, **options: Any) -> None:
+    """Tell what FILES are: format, encoding, columns, spacing, the first five pairs."""
+    for line in _commands().sniff(files, _reading(**options), as_json=as_json):
+        click.echo(line)
+
+
+@cli.command("import", epilog="Example: corpus import dialogues.tsv chat.jsonl.gz logs/")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@store_option
+@reading_options
+@click.option("--license", "licence", metavar="TEXT", help="Kept with every pair.")
+@click.option("--origin", metavar="TEXT", help="Where the files are from: kept with the import.")
+@profile_option
+@processes_option
+@dry_run_option
 def import_files(files: tuple[Path, ...], **options: Any) -> None:
     """Import dialogue FILES; run it again to go on where it stopped.
 
-    Formats: tsv, csv, json, jsonl, conv, chatterbot, and parallel, two files of which line i of
-    the second answers line i of the first (corpus import q.txt a.txt --format parallel). Each may
-    be packed with gzip, zstd or zip.
+    FILES are files, folders, patterns, or - for stdin. Format, encoding, columns and spacing are
+    found out, printed, and can be overruled. Packed files and archives are read as they are. Two
+    files of which line i of the second answers line i of the first are found by their names
+    (q_input.txt, q_target.txt) or named: corpus import q.txt a.txt --format parallel.
     """
-    failed = _commands().import_files(files, **options)
+    rest = {name: options.pop(name) for name in _KEPT}
+    failed = _commands().import_files(files, _reading(**options), **rest)
     if failed:
         raise click.exceptions.Exit(CorpusError.exit_code)
 
 
-@cli.command(epilog="Example: corpus stats --top 20")
+_KEPT = ("store", "licence", "origin", "profile", "processes", "dry_run")
+
+
+def _reading(**options: Any) -> Any:
+    return _commands().Reading(**options)
+
+
+@cli.command("list", epilog="Example: corpus list --json")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
+def list_imports(store: str, *, as_json: bool) -> None:
+    """List the imports: what they brought, their licence, where they are from."""
+    click.echo(_commands().list_imports(store, as_json=as_json))
+
+
+@cli.command(epilog="Example: corpus rules --toml > profile.toml")
+@profile_option
+@json_option
+@click.option("--toml", "as_toml", is_flag=True, help="Print a profile to edit.")
+def rules(*, profile: Path | None, as_json: bool, as_toml: bool) -> None:
+    """List the cleaning rules in order, with reasons and examples."""
+    click.echo(_commands().rules(profile=profile, as_json=as_json, as_toml=as_toml))
+
+
+@cli.command(epilog="Example: corpus clean --profile profile.toml --dry-run")
+@store_option
+@profile_option
+@processes_option
+@dry_run_option
+@json_option
+def clean(store: str, **options: Any) -> None:
+    """Run the rules over the whole store again, the corpus-wide ones included."""
+    click.echo(_commands().clean(store, **options))
+
+
+@cli.command(epilog="Example: corpus rejects --rule not_chinese --sample 5")
+@store_option
+@click.option("--rule", metavar="RULE", help="Only pairs that this rule refused.")
+@click.option("--sample", "count", type=click.IntRange(min=1), default=20, show_default=True)
+@seed_option
+@json_option
+def rejects(store: str, **options: Any) -> None:
+    """Show refused pairs at random, with the rule that refused them."""
+    for line in _commands().rejects(store, **options):
+        click.echo(line)
+
+
+@cli.command(epilog="Example: corpus restore 1204 1377")
+@click.argument("pair_ids", nargs=-1, required=True, type=ID, metavar="ID...")
+@store_option
+@dry_run_option
+def restore(pair_ids: tuple[int, ...], store: str, *, dry_run: bool) -> None:
+    """Accept refused pairs for good, by the numbers that 'corpus rejects' shows."""
+    click.echo(_commands().restore(store, pair_ids, dry_run=dry_run))
+
+
+@cli.command(epilog="Example: corpus undo 3")
+@click.argument("number", type=ID, required=False)
+@store_option
+@click.option("--cleaning", is_flag=True, help="The last run of 'corpus clean' instead.")
+@dry_run_option
+def undo(number: int | None, store: str, *, cleaning: bool, dry_run: bool) -> None:
+    """Undo import NUMBER, as if it had never been, or the last cleaning run."""
+    click.echo(_commands().undo(store, number, cleaning=cleaning, dry_run=dry_run))
+
+
+@cli.command(epilog="Example: corpus gc")
+@store_option
+@dry_run_option
+def gc(store: str, *, dry_run: bool) -> None:
+    """Give the room of what was undone back; cleaning runs can then not be undone any more."""
+    click.echo(_commands().collect_garbage(store, dry_run=dry_run))
+
+
+@cli.command(epilog="Example: corpus search 火锅 好吃 --side reply")
+@click.argument("phrases", nargs=-1, required=True, metavar="PHRASE...")
+@store_option
+@click.option("--side", type=click.Choice(["prompt", "reply"]), help="Only on this side.")
+@click.option("--source", metavar="N|TEXT", help="Only an import: its number, or part of its path.")
+@click.option("-n", "limit", type=click.IntRange(min=0), default=20, show_default=True)
+@json_option
+def search(phrases: tuple[str, ...], store: str, **options: Any) -> None:
+    """Find the turns that hold every PHRASE.
+
+    The words of a phrase follow one another; 火* finds words that begin so.
+    """
+    for line in _commands().search(store, phrases, **options):
+        click.echo(line)
+
+
+@cli.command(epilog="Example: corpus split --valid 2 --test 2")
+@store_option
+@click.option("--valid", type=click.IntRange(0, 99), default=5, show_default=True, help="Per cent.")
+@click.option("--test", type=click.IntRange(0, 99), default=5, show_default=True, help="Per cent.")
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SIMILARITY",
+    help="Keep dialogues that are at least this similar on one side, for example 0.8.",
+)
+@dry_run_option
+def split(store: str, **options: Any) -> None:
+    """Share the dialogues out to train, valid and test; imports to come go the same way."""
+    click.echo(_commands().split(store, **options))
+
+
+@cli.group()
+def words() -> None:
+    """Words that the segmenter is to know besides its dictionary."""
+
+
+@words.command("add", epilog="Example: corpus words add 火锅店 小智")
+@click.argument("words", nargs=-1, required=True)
+@store_option
+@click.option("--frequency", type=click.IntRange(1, 10**9), metavar="N")
+@dry_run_option
+def add_words(words: tuple[str, ...], store: str, **options: Any) -> None:
+    """Add WORDS; without --frequency as frequent as it takes to keep them in one piece."""
+    click.echo(_commands().add_words(store, words, **options))
+
+
+@words.command("remove", epilog="Example: corpus words remove 小智")
+@click.argument("words", nargs=-1, required=True)
+@store_option
+@dry_run_option
+def remove_words(words: tuple[str, ...], store: str, *, dry_run: bool) -> None:
+    """Remove WORDS that were added."""
+    click.echo(_commands().remove_words(store, words, dry_run=dry_run))
+
+
+@words.command("list", epilog="Example: corpus words list")
+@store_option
+@json_option
+def list_words(store: str, *, as_json: bool) -> None:
+    """List the words that were added."""
+    click.echo(_commands().list_words(store, as_json=as_json))
+
+
+@cli.command(epilog="Example: corpus segment")
+@store_option
+@processes_option
+@dry_run_option
+def segment(store: str, **options: Any) -> None:
+    """Segment anew what was segmented with another dictionary."""
+    click.echo(_commands().segment(store, **options))
+
+
+@cli.command(epilog="Example: corpus stats --html report.html")
+@store_option
+@json_option
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
 @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, metavar="N")
-def stats(store: str, *, as_json: bool, top: int) -> None:
+def stats(store: str, **options: Any) -> None:
     """Count what the store holds, what was refused, and why."""
-    click.echo(_commands().stats(store, as_json=as_json, top=top))
+    click.echo(_commands().stats(store, **options))
 
 
-@cli.command(epilog="Example: corpus sample -n 5 --rejected not_chinese")
+@cli.command(epilog="Example: corpus sample -n 5")
 @store_option
 @click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--seed", type=int, help="Choose the same pairs every time.")
-@click.option("--rejected", metavar="RULE", help="Show pairs that this rule refused.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@seed_option
+@json_option
 def sample(store: str, **options: Any) -> None:
-    """Show pairs at random."""
+    """Show accepted pairs at random."""
     for line in _commands().sample(store, **options):
         click.echo(line)
 
@@ -102,14 +299,6 @@ def export(store: str, *, format_name: str, output: Path | None, refused: bool) 
         else:
             for line in lines:
                 click.echo(line)
-
-
-@cli.command(epilog="Example: corpus remove 3")
-@click.argument("number", type=click.IntRange(1, 2**63 - 1))
-@store_option
-def remove(number: int, store: str) -> None:
-    """Remove import NUMBER with all its dialogues."""
-    click.echo(_commands().remove(store, number))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,9 +2,10 @@
 
     CorpusError                exit code 1
     ├── UsageError             2   a call that cannot be meant: an unknown format or rule
-    │   └── MissingExtraError  2   the packages of the extra `corpus` are not installed
+    │   └── MissingExtraError  2   the packages of an extra are not installed
     ├── StoreError             4   the store: missing, damaged, not ours, or of a newer schema
     ├── ReadError              1   an input file that cannot be read to its end
+    │   └── UnrecognisedError  1   a file that shows no dialogue format
     └── WorkerError            1   a worker process that died
 
 Every message says what was found, what was expected and what to do.
@@ -26,10 +27,12 @@ class UsageError(CorpusError):
 class MissingExtraError(UsageError):
     """Name the install line for what is not installed."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, *, extra: str = "corpus") -> None:
+        where = "'corpus'" if extra == "corpus" else "This"
+        without = "the base install" if extra == "corpus" else "the extra 'corpus'"
         super().__init__(
-            f"'corpus' needs {package}, which the base install leaves out. "
-            "Run: pip install 'duihua[corpus]'"
+            f"{where} needs {package}, which {without} leaves out. "
+            f"Run: pip install 'duihua[{extra}]'"
         )
 
 
@@ -41,6 +44,10 @@ class StoreError(CorpusError):
 
 class ReadError(CorpusError):
     """Refuse an input file that cannot be read to its end."""
+
+
+class UnrecognisedError(ReadError):
+    """Tell that a file shows no format of dialogues; it may be no dialogue file at all."""
 
 
 class WorkerError(CorpusError):

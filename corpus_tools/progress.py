@@ -1,32 +1,29 @@
-"""How far an import has come, on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""How far a command has come, on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import click
-
-from corpus_tools.formats import Source
-from corpus_tools.store import ImportRow
 
 LINE_EVERY = 5.0  # seconds
 LONGEST_LABEL = 16  # leaves a bar on a terminal of 40 columns
 
 
 class Progress:
-    """The progress of one import."""
+    """How much of `length` is done, in whatever unit."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, label: str, length: int) -> None:
+        self._label = label
+        self._length = length
         self._bar: Any = None
         self._said = time.monotonic()
         if sys.stderr.isatty():
             self._bar = click.progressbar(
-                length=source.size,
+                length=length,
                 file=sys.stderr,
-                label=Path(source.path).name[-LONGEST_LABEL:],
+                label=label[-LONGEST_LABEL:],
                 width=0,  # what the label leaves: a bar that wraps is not redrawn but repeated
             )
 
@@ -44,11 +41,10 @@ class Progress:
         if self._bar:
             self._bar.__exit__(kind, error, trace)
 
-    def show(self, row: ImportRow) -> None:
-        """Show that the store has come as far as `row`."""
+    def show(self, done: int, remark: str = "") -> None:
+        """Show that `done` of the length is done; the remark stands on the line."""
         if self._bar:
-            self._bar.update(self._source.position - self._bar.pos)
+            self._bar.update(done - self._bar.pos)
         elif time.monotonic() - self._said >= LINE_EVERY:
             self._said = time.monotonic()
-            share = self._source.position / self._source.size
-            click.echo(f"{row.path}: {share:.0%}, {row.pairs_done:,} pairs", err=True)
+            click.echo(f"{self._label}: {done / max(self._length, 1):.0%}{remark}", err=True)

@@ -1,9 +1,15 @@
 """Words of a sentence: the only door to jieba."""
 
 import re
-from math import inf, log
+from collections.abc import Mapping
+from hashlib import blake2b
+from importlib.metadata import version
+from math import ceil, exp, inf, log
+from types import MappingProxyType
 
 import jieba
+
+from corpus_tools.errors import UsageError
 
 # What jieba looks up in its dictionary; any other character is a word of its own.
 _BLOCK = re.compile(r"([\u4e00-\u9fd5a-zA-Z0-9+#&._%\-]+)")
@@ -17,7 +23,11 @@ class Segmenter:
     taken once, which is nearly twice as fast as `jieba.cut(text, HMM=False)` and gives the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, user_words: Mapping[str, int | None] = MappingProxyType({})) -> None:
+        """Take the user's words besides, with their frequencies.
+
+        None: as frequent as it takes to keep the word in one piece.
+        """
         tokenizer = jieba.Tokenizer()
         frequencies, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
         self._unknown = -log(total)
@@ -25,6 +35,8 @@ class Segmenter:
         self._weights: dict[str, float] = {
             word: log(count) - log(total) if count else -inf for word, count in frequencies.items()
         }
+        for word, frequency in user_words.items():
+            self._add(word, frequency, total)
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text`, without white space."""
@@ -35,6 +47,17 @@ class Segmenter:
             else:
                 words.extend(character for character in part if not character.isspace())
         return words
+
+    def _add(self, word: str, frequency: int | None, total: int) -> None:
+        if frequency is not None:
+            weight = log(frequency) - log(total)
+        else:
+            parts = sum(self._weights.get(part, self._unknown) for part in self._cut(word))
+            least = log(ceil(exp(parts) * total) + 1) - log(total)
+            weight = max(least, self._weights.get(word, -inf))
+        self._weights[word] = weight
+        for end in range(1, len(word)):
+            self._weights.setdefault(word[:end], -inf)
 
     def _cut(self, block: str) -> list[str]:
         """Return the words of `block`; single Latin letters and digits in a row are one word."""
@@ -73,3 +96,22 @@ class Segmenter:
                 top, end = self._unknown + best[start + 1], start + 1
             best[start], ends[start] = top, end
         return ends
+
+
+def check_word(word: str) -> None:
+    """Refuse what can never come out as one word, because the text is cut there first."""
+    if not _BLOCK.fullmatch(word):
+        raise UsageError(
+            f"{word!r} cannot be one word: jieba cuts text at everything but Han, ASCII letters, "
+            "digits and +#&._%-. Leave the rest out."
+        )
+
+
+def dictionary_name(user_words: Mapping[str, int | None]) -> str:
+    """Return what a store remembers of the dictionary that it was segmented with."""
+    name = f"jieba {version('jieba')}"
+    if not user_words:
+        return name
+    listed = "\n".join(f"{word} {count}" for word, count in sorted(user_words.items()))
+    digest = blake2b(listed.encode(), digest_size=4).hexdigest()
+    return f"{name} + {len(user_words)} words ({digest})"

@@ -5,18 +5,22 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
+from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.errors import WorkerError
-from corpus_tools.importing import Batch, Prepare, Prepared, prepare_batch
+from corpus_tools.preparing import Batch, Job, Prepare, Prepared, Preparing
 from corpus_tools.segmenter import Segmenter
 
 SMALL_FILE = 1 << 18
 """Bytes on disk up to which starting processes takes longer than they save."""
+
+BYTES_A_TURN = 16
+"""About what a turn takes in a packed file, to compare a store with `SMALL_FILE`."""
 
 MOST_PROCESSES = 61
 """What Windows allows, and more than one process can read for."""
@@ -25,8 +29,12 @@ MOST_PROCESSES = 61
 class Preparer:
     """Prepare batches in this process, or in `processes` of them, started when first needed."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(
+        self, processes: int, profile: Profile, user_words: Mapping[str, int | None]
+    ) -> None:
         self._processes = min(processes, MOST_PROCESSES)
+        self._profile = profile
+        self._user_words = user_words
         self._segmenter: Segmenter | None = None
         self._pool: ProcessPoolExecutor | None = None
 
@@ -37,22 +45,22 @@ class Preparer:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
-    def here(self, batches: Iterable[Batch]) -> Iterator[Prepared]:
+    def here(self, jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
         """Prepare one batch after the other."""
-        segmenter = self._shared_segmenter()
-        return (prepare_batch(batch, segmenter) for batch in batches)
+        preparing = Preparing(Cleaner(self._profile), self._shared_segmenter())
+        return ((job, preparing.prepare(batch)) for job, batch in jobs)
 
-    def in_processes(self, batches: Iterable[Batch]) -> Iterator[Prepared]:
+    def in_processes(self, jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
         """Prepare several batches at once and yield them in their order."""
         pool = self._started_pool()
-        under_way: deque[Future[Prepared]] = deque()
+        under_way: deque[tuple[Job, Future[Prepared]]] = deque()
         try:
-            for batch in batches:
-                under_way.append(pool.submit(_prepare, batch))
+            for job, batch in jobs:
+                under_way.append((job, pool.submit(_prepare, batch)))
                 if len(under_way) > 2 * self._processes:
-                    yield under_way.popleft().result()
+                    yield _finished(under_way.popleft())
             while under_way:
-                yield under_way.popleft().result()
+                yield _finished(under_way.popleft())
         except BrokenProcessPool as error:
             self._pool = None
             raise WorkerError(
@@ -66,7 +74,7 @@ class Preparer:
 
     def _shared_segmenter(self) -> Segmenter:
         # Built before the processes start, so that forked ones find it in their memory.
-        self._segmenter = self._segmenter or Segmenter()
+        self._segmenter = self._segmenter or Segmenter(self._user_words)
         return self._segmenter
 
     def _started_pool(self) -> ProcessPoolExecutor:
@@ -75,7 +83,7 @@ class Preparer:
                 self._processes,
                 mp_context=multiprocessing.get_context(_start_method()),
                 initializer=_start_worker,
-                initargs=(self._shared_segmenter(),),
+                initargs=(self._profile, self._shared_segmenter()),
             )
             with _interrupts_ignored():  # inherited: only the parent answers Ctrl-C
                 for ready in [self._pool.submit(os.getpid) for _ in range(self._processes)]:
@@ -83,13 +91,13 @@ class Preparer:
         return self._pool
 
 
-_worker: dict[str, Segmenter] = {}  # filled in a worker process only
+_worker: dict[str, Preparing] = {}  # filled in a worker process only
 
 
-def _start_worker(segmenter: Segmenter) -> None:
+def _start_worker(profile: Profile, segmenter: Segmenter) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker["segmenter"] = segmenter
+    _worker["preparing"] = Preparing(Cleaner(profile), segmenter)
 
 
 def _end_with_parent() -> None:
@@ -101,7 +109,11 @@ def _end_with_parent() -> None:
 
 
 def _prepare(batch: Batch) -> Prepared:
-    return prepare_batch(batch, _worker["segmenter"])
+    return _worker["preparing"].prepare(batch)
+
+
+def _finished(job: tuple[Job, Future[Prepared]]) -> tuple[Job, Prepared]:
+    return job[0], job[1].result()
 
 
 def _start_method() -> str:

@@ -1,119 +1,145 @@
-"""A file on disk seen as members of bytes: plain, gzip, zstd or zip, recognised by content."""
+"""A file on disk seen as members of bytes: plain, packed, zip or tar, recognised by content."""
 
 import hashlib
 import io
 import lzma
 import stat
 import struct
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import zstandard
 
 from corpus_tools.errors import ReadError
+from corpus_tools.formats.archive import (
+    Member,
+    is_tar,
+    is_zip,
+    read_chunks,
+    tar_members,
+    zip_members,
+)
+from corpus_tools.formats.naming import printable
+from corpus_tools.formats.packing import HEAD, Chunks, counted, is_packed, peeked, unpacked
 
-CHUNK = 1 << 16
-PACKED = frozenset({".gz", ".zip", ".zst"})
-"""Endings of names that say how a file is packed."""
 FREE_EXPANSION = 1 << 26
-LARGEST_RATIO = 500
+LARGEST_RATIO = 100
 """Above `FREE_EXPANSION` bytes, a file that unpacks to more than this many times its size is
 refused: text reaches about 30, an archive made to fill the disk 1,000 and more."""
 
-# One compressed byte may stand for 32 KiB in zstd, and its decompressor has no bound of its own.
-_ZSTD_PIECE = 1 << 10
-_ZSTD_WINDOW = 1 << 27
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ZIP_MAGIC = b"PK\x03\x04"
 _DAMAGE = (
     EOFError,
-    OSError,  # bzip2 in a zip, or the disk itself
+    OSError,  # bzip2, or the disk itself
     IndexError,  # these three: zipfile, of a broken directory
     ValueError,
     struct.error,
     lzma.LZMAError,
-    MemoryError,  # lzma in a zip, whose header names the size of its dictionary
+    MemoryError,  # lzma, of a header that names a huge dictionary
+    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     zstandard.ZstdError,
-    NotImplementedError,  # a zip method that the standard library lacks
-    RuntimeError,  # a zip member with a password
+    NotImplementedError,  # a zip that the standard library cannot read
+    RuntimeError,  # RecursionError: headers of a tar one behind the other
+)
+_FOREIGN = (
+    (is_zip, "a zip inside another file"),
+    (is_tar, "a tar inside another archive"),
+    (lambda head: head.startswith(b"Rar!\x1a\x07"), "a RAR archive"),
+    (lambda head: head.startswith(b"7z\xbc\xaf\x27\x1c"), "a 7z archive"),
 )
 
 
-class Member(NamedTuple):
-    """One file inside a container; a plain file is its own only member."""
-
-    name: str | None
-    chunks: Iterator[bytes]
-
-
 class Container:
-    """One file on disk; `position` tells how far it has been read."""
+    """One file on disk, called `name` in messages; `position` tells how far it has been read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
+        self.name = printable(name or str(path))
         self.position = 0
         with self._open() as file:
+            head = file.read(HEAD)
             self.size = file.seek(0, io.SEEK_END)
         if not self.size:
-            raise ReadError(f"{path}: the file is empty. Give a file with dialogues.")
+            raise ReadError(f"{self.name}: the file is empty. Give a file with dialogues.")
+        self._is_zip = is_zip(head)
+        self.is_plain = not (self._is_zip or is_packed(head) or is_tar(head))
 
     def digest(self) -> bytes:
         """Return the sha256 of the bytes as they lie on disk."""
         with self._open() as file:
             return hashlib.file_digest(file, "sha256").digest()
 
-    def members(self) -> Iterator[Member]:
-        """Yield the members in the order of the archive; read one before you take the next."""
-        with self._open() as file, self._damage_named():
-            if not zipfile.is_zipfile(file):
-                file.seek(0)
-                if file.peek(4).startswith(_ZIP_MAGIC):
-                    raise EOFError("the zip archive has no end")
-                yield Member(None, self._read(file, file))
-                return
-            with zipfile.ZipFile(file) as archive:
-                for info in archive.infolist():
-                    if info.is_dir() or info.filename.startswith("__MACOSX/"):
-                        continue
-                    with archive.open(info) as stream:
-                        yield Member(info.filename, self._read(stream, file))
+    def members(self, order: Sequence[int] | None = None) -> Iterator[Member]:
+        """Yield the members at the places `order`, or all; read one before you take the next."""
+        runs = [order] if self._is_zip or order is None else _ascending(order)
+        for run in runs:
+            with self._open() as file, self._damage_named():
+                yield from self._opened_members(file, run)
+
+    def full_name(self, member: str | None) -> str:
+        """Return how messages call a member."""
+        return self.name if member is None else f"{self.name}!{printable(member)}"
+
+    def _opened_members(self, file: BufferedReader, order: Sequence[int] | None) -> Iterator[Member]:
+        count = self._meter(file)
+        if self._is_zip:
+            members = zip_members(file, order)
+        else:
+            head, chunks = peeked(unpacked(read_chunks(file), count))
+            members = tar_members(chunks, order) if is_tar(head) else iter([Member(0, None, chunks)])
+        for member in members:
+            if member.problem:
+                yield member
+                continue
+            chunks = counted(member.chunks, count) if self._is_zip else member.chunks
+            head, chunks = peeked(unpacked(chunks, count))
+            problem = next((text for is_it, text in _FOREIGN if is_it(head)), None)
+            yield member._replace(chunks=self._named(chunks, file), problem=problem)
+
+    def _meter(self, file: BufferedReader) -> Callable[[int], None]:
+        """Return what hears of unpacked bytes and refuses too many of them."""
+        most = FREE_EXPANSION + LARGEST_RATIO * self.size
+        produced = 0
+
+        def count(size: int) -> None:
+            nonlocal produced
+            produced += size
+            if produced > most:
+                raise ReadError(
+                    f"{self.name}: unpacks to more than {LARGEST_RATIO} times its size, which "
+                    "no text does. Unpack it yourself if it is meant."
+                )
+
+        return count
+
+    def _named(self, chunks: Chunks, file: BufferedReader) -> Chunks:
+        with self._damage_named():
+            for chunk in chunks:
+                self.position = file.tell()
+                yield chunk
 
     def _open(self) -> BufferedReader:
         try:
             kind = self.path.stat().st_mode
             if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 raise ReadError(
-                    f"{self.path}: a pipe or a device, but a file is read more than once. "
+                    f"{self.name}: a pipe or a device, but a file is read more than once. "
                     "Save it as a file first."
                 )
             return self.path.open("rb")
         except FileNotFoundError:
-            raise ReadError(f"{self.path}: no such file. Check the path.") from None
+            raise ReadError(f"{self.name}: no such file. Check the path.") from None
         except IsADirectoryError:
-            raise ReadError(f"{self.path}: a directory. Name the files inside it.") from None
+            raise ReadError(f"{self.name}: a directory. Name the files inside it.") from None
         except OSError as error:
-            raise ReadError(f"{self.path}: cannot be opened ({error.strerror}).") from error
-
-    def _read(self, stream: IO[bytes], file: IO[bytes]) -> Iterator[bytes]:
-        produced = 0
-        with self._damage_named():
-            for chunk in _unpacked(stream):
-                self.position = file.tell()
-                produced += len(chunk)
-                if produced > FREE_EXPANSION + LARGEST_RATIO * self.size:
-                    raise ReadError(
-                        f"{self.path}: unpacks to more than {LARGEST_RATIO} times its size, which "
-                        "no text does. Unpack it yourself if it is meant."
-                    )
-                yield chunk
+            raise ReadError(f"{self.name}: cannot be opened ({error.strerror}).") from error
 
     @contextmanager
     def _damage_named(self) -> Iterator[None]:
@@ -121,54 +147,16 @@ class Container:
             yield
         except _DAMAGE as error:
             raise ReadError(
-                f"{self.path}: damaged or cut short near byte {self.position:,} ({error}). "
+                f"{self.name}: damaged or cut short near byte {self.position:,} ({error}). "
                 "Get the file again."
             ) from error
 
 
-def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of `stream` with every layer of gzip and zstd taken off."""
-    head = stream.read(4)
-    chunks = _with_head(head, stream)
-    if head.startswith(_GZIP_MAGIC):
-        yield from _gunzipped(chunks)
-    elif head == _ZSTD_MAGIC:
-        yield from _unzstd(chunks)
-    else:
-        yield from chunks
-
-
-def _with_head(head: bytes, stream: IO[bytes]) -> Iterator[bytes]:
-    yield head
-    while chunk := stream.read(CHUNK):
-        yield chunk
-
-
-def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(wbits=31)
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            if unpacker.eof:
-                if not rest.strip(b"\0"):  # tape padding
-                    break
-                unpacker = zlib.decompressobj(wbits=31)
-            yield unpacker.decompress(rest, CHUNK)
-            rest = unpacker.unconsumed_tail or unpacker.unused_data
-    if not unpacker.eof:
-        raise EOFError("the gzip stream has no end")
-
-
-def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    unpacker = frames.decompressobj()
-    for chunk in chunks:
-        for start in range(0, len(chunk), _ZSTD_PIECE):
-            rest = chunk[start : start + _ZSTD_PIECE]
-            while rest:
-                if unpacker.eof:
-                    unpacker = frames.decompressobj()
-                yield unpacker.decompress(rest)
-                rest = unpacker.unused_data
-    if not unpacker.eof:
-        raise EOFError("the zstd stream has no end")
+def _ascending(order: Sequence[int]) -> list[list[int]]:
+    """Cut `order` into runs that ascend, since a stream is read in one direction only."""
+    runs = [[*order[:1]]]
+    for left, right in pairwise(order):
+        if right <= left:
+            runs.append([])
+        runs[-1].append(right)
+    return runs

@@ -2,7 +2,14 @@
 
 import re
 
-from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Records, Skipped, Turn
+from corpus_tools.formats.records import (
+    LARGEST_DIALOGUE,
+    LONGEST_DIALOGUE,
+    Dialogue,
+    Records,
+    Skipped,
+    Turn,
+)
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
 
@@ -16,14 +23,17 @@ def looks_like_conv(sample: Sample) -> float:
 def read_conv(text: Text) -> Records:
     """Yield the dialogues of a `.conv` file."""
     turns: list[Turn] = []
+    size = 0
     for number, line in text.lines():
         mark, _, words = line.partition(" ")
         if mark == "M":
             turns.append(Turn(words))
+            size += len(words)
         elif line.strip() and line.strip() != "E":
             yield Skipped(number, "neither 'E' nor 'M text'", line)
-        if turns and (mark != "M" or len(turns) == LONGEST_DIALOGUE):
+        is_full = len(turns) == LONGEST_DIALOGUE or size >= LARGEST_DIALOGUE
+        if turns and (mark != "M" or is_full):
             yield Dialogue(tuple(turns))
-            turns = []
+            turns, size = [], 0
     if turns:
         yield Dialogue(tuple(turns))

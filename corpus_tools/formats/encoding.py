@@ -2,12 +2,12 @@
 
 import codecs
 import re
-from collections.abc import Sequence
-
-import charset_normalizer
+from collections import Counter
 
 SAMPLE = 1 << 20
 """Bytes from the start of a file that decide its encoding and its format."""
+LEAST_COMMON = 0.5
+"""The share of characters in daily use below which a text is not meant to be read that way."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -16,18 +16,28 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CANDIDATES = {
-    "gb18030": "gb18030",
-    "big5": "big5",
-    "utf_16_le": "utf-16-le",
-    "utf_16_be": "utf-16-be",
-}
+_WIDE = ("utf-16-le", "utf-16-be")
+# On a tie the first wins.
+_CHINESE = ("gb18030", "big5", *_WIDE)
 # Python's own notations and UTF-7: no dialogue file has them, and they can spell lone surrogates.
 _NOT_FOR_FILES = frozenset({"punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
-_JUDGED = 4096  # characters
-_LEAST_COMMON = 0.5
+_JUDGED = 4096  # characters beyond ASCII
 _LARGEST_CONTROLS = 0.01
+_LARGEST_DAMAGE = 0.01
+_BAD_WEIGHT = 3  # one bad byte speaks louder than one good character
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+# Two encodings may both give common characters; what is said in nearly every sentence decides.
+_FREQUENT = frozenset(
+    "的一是了我不人在他有这這个個上们們来來到时時大地为為子中你说說生国國年着著就那和要她出也得里"
+    "裡后後自以会會家可下而过過天去能对對小多然于於心学學么麼之都好看起发發当當没沒成只如事把还還"
+    "用第样樣道想作种種开開美总總从從无無情己面最女但现現前些所同日手又行意动動方期它头頭经經长長"
+    "儿兒回位分爱愛老因很给給名法间間斯知世什两兩次使身者被高已亲親其进進此话話常与與活正感见見明"
+    "问問力理尔爾点點文几幾定本公特做外孩相西果走将將月十实實向声聲车車全信重三机機工物气氣每并並"
+    "别別真打太新比才便夫再书書部水像眼等体體却加电電主界门門利海受听聽表德少克代员員许許先口由死"
+    "安写寫性马馬光白或住难難望教命花结結乐樂色哪吗嗎呢吧啊谁誰哦嗯您谢謝请請，。！？、：“”…（）"
+)
 
 
 def detect(sample: bytes) -> str | None:
@@ -35,8 +45,8 @@ def detect(sample: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
-    found = "utf-8" if _decoded(sample, "utf-8") is not None else _detect_chinese(sample)
-    return found if found and not looks_binary(_decoded(sample, found) or "") else None
+    found = _detect_wide(sample) or _detect_utf8(sample) or _detect_chinese(sample)
+    return None if found is None or looks_binary(_replaced(sample, found)) else found
 
 
 def looks_binary(text: str) -> bool:
@@ -53,33 +63,60 @@ def is_known(encoding: str) -> bool:
         return False
 
 
-def _decoded(sample: bytes, encoding: str) -> str | None:
-    """Return the text of `sample`, whose last character may be cut, or None."""
-    try:
-        return codecs.getincrementaldecoder(encoding)("strict").decode(sample)
-    except UnicodeDecodeError:
+def common_share(text: str) -> float:
+    """Return the share of the characters beyond ASCII that are in daily use."""
+    beyond = Counter(_ASCII.sub("", text)[:_JUDGED])
+    common = sum(count for character, count in beyond.items() if _is_common(character))
+    return common / beyond.total() if beyond else 0.0
+
+
+def _detect_wide(sample: bytes) -> str | None:
+    """Return UTF-16 where there are the zero bytes that it writes for ASCII."""
+    if b"\0" not in sample:
         return None
+    shares = {name: _readable_share(_replaced(sample, name)[:_JUDGED]) for name in _WIDE}
+    best = max(shares, key=shares.__getitem__)
+    return best if shares[best] > 1 - LEAST_COMMON / 2 else None
+
+
+def _detect_utf8(sample: bytes) -> str | None:
+    """Return UTF-8 where it holds, also where few bytes among many characters break it."""
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
+        return "utf-8"
+    except UnicodeDecodeError:
+        text = _replaced(sample, "utf-8")
+    beyond = len(_ASCII.sub("", text))
+    return "utf-8" if _BAD_WEIGHT * text.count("\ufffd") < LEAST_COMMON * beyond else None
 
 
 def _detect_chinese(sample: bytes) -> str | None:
-    found = charset_normalizer.from_bytes(sample, cp_isolation=list(_CANDIDATES))
-    names = {_CANDIDATES[match.encoding] for match in found} or set(_CANDIDATES.values())
-    # On a short text several stay possible; the one with the fewest rare characters is meant, and
-    # on a tie the one that stands first.
-    return _most_common(sample, [name for name in _CANDIDATES.values() if name in names])
+    scores = {name: _chinese_score(_replaced(sample, name)) for name in _CHINESE}
+    best = max(scores, key=scores.__getitem__)
+    if scores[best] >= LEAST_COMMON:
+        return best
+    # A few odd bytes in what is else ASCII.
+    return "utf-8" if len(_NOT_ASCII.findall(sample)) < _LARGEST_DAMAGE * len(sample) else None
 
 
-def _most_common(sample: bytes, names: Sequence[str]) -> str | None:
-    texts = {name: _decoded(sample, name) for name in names}
-    shares = {name: _common_share(text[:_JUDGED]) for name, text in texts.items() if text}
-    best = max(shares, key=shares.__getitem__, default=None)
-    return best if best and shares[best] >= _LEAST_COMMON else None
+def _replaced(sample: bytes, encoding: str) -> str:
+    """Return the text of `sample`, whose last character may be cut."""
+    return codecs.getincrementaldecoder(encoding)("replace").decode(sample)
 
 
-def _common_share(text: str) -> float:
-    """Return the share of the characters beyond ASCII that are in daily use."""
-    beyond = [character for character in text if character > "\x7f"]
-    return sum(map(_is_common, beyond)) / len(beyond) if beyond else 0.0
+def _chinese_score(text: str) -> float:
+    beyond = _ASCII.sub("", text)
+    if not beyond:
+        return 0.0
+    judged = beyond[:_JUDGED]
+    bad = beyond.count("\ufffd") / len(beyond)
+    frequent = sum(map(_FREQUENT.__contains__, judged)) / len(judged)
+    return common_share(judged) + frequent / 2 - _BAD_WEIGHT * bad
+
+
+def _readable_share(text: str) -> float:
+    readable = sum(c in "\t\n\r" or " " <= c <= "~" or _is_common(c) for c in text)
+    return readable / max(len(text), 1)
 
 
 def _is_common(character: str) -> bool:

@@ -2,24 +2,26 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from corpus_tools.formats.jsonl import DECODER
-from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Record, Records, Skipped, Turn
+from corpus_tools.formats.jsonl import DECODER, described
+from corpus_tools.formats.poem import is_poem
+from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Record, Records, Turn
 from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.shapes import TURNS_NAMES, dialogue_of, turns_of
+from corpus_tools.formats.shapes import NAMES, OWN_LISTS, dialogues_of, records_of, turns_of
 from corpus_tools.formats.text import Text
 
 LARGEST_VALUE = 1 << 24
 """Characters of one dialogue above which a file is refused instead of eaten into memory."""
 
+_BEGINNING = re.compile(r"\s*[\[{]\s*(?:[\[{\"\]}]|\Z)")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def looks_like_json(sample: Sample) -> float:
-    """Return 0.9 for a text that begins like a list or an object."""
-    return 0.9 if sample.text.lstrip()[:1] in {"{", "["} else 0.0
+    """Return 0.9 for a text that begins like a list or an object of anything but numbers."""
+    return 0.9 if _BEGINNING.match(sample.text) else 0.0
 
 
 def read_json(text: Text) -> Records:
@@ -38,12 +40,12 @@ def _top_list(cursor: "_Cursor") -> Records:
     turns: list[Turn] = []
     for _ in cursor.items("[", "]"):
         value = cursor.value()
-        said = None if dialogue_of(value) else turns_of(value)
+        said = None if isinstance(value, list) or dialogues_of(value) else turns_of(value)
         if said is None:
-            yield cursor.record(value)
+            yield from cursor.records(value)
         else:
             turns.extend(said)
-        if len(turns) == LONGEST_DIALOGUE:
+        if len(turns) >= LONGEST_DIALOGUE:
             yield Dialogue(tuple(turns))
             turns = []
     if turns:
@@ -52,7 +54,7 @@ def _top_list(cursor: "_Cursor") -> Records:
 
 def _list(cursor: "_Cursor") -> Records:
     for _ in cursor.items("[", "]"):
-        yield cursor.record(cursor.value())
+        yield from cursor.records(cursor.value())
 
 
 def _object(cursor: "_Cursor") -> Records:
@@ -62,14 +64,16 @@ def _object(cursor: "_Cursor") -> Records:
         key = cursor.name()
         cursor.expect(":")
         opening = cursor.peek()
-        if opening == "[" and key not in TURNS_NAMES:
+        if opening == "[" and key not in OWN_LISTS:
             yield from _list(cursor)
         elif opening == "{":
-            yield cursor.record(cursor.value())
+            yield from cursor.records(cursor.value())
         else:
-            own[key] = cursor.value()
-    if dialogue := dialogue_of(own):
-        yield dialogue
+            value = cursor.value()
+            if key in NAMES:
+                own[key] = value
+    if dialogues_of(own) != () or is_poem(own):
+        yield from records_of(own, 1, "")
 
 
 class _Cursor:
@@ -135,11 +139,9 @@ class _Cursor:
                     self._move(end)
                     return value
 
-    def record(self, value: Any) -> Record:
-        """Return the dialogue that `value`, read last, is, or what to put aside."""
-        dialogue = dialogue_of(value)
-        reason = "no dialogue in this value"
-        return dialogue or Skipped(self._start, reason, self._buffer[self._value])
+    def records(self, value: Any) -> Sequence[Record]:
+        """Return the dialogues in `value`, read last, and what of it is put aside."""
+        return records_of(value, self._start, self._buffer[self._value])
 
     def fail(self, problem: str) -> Exception:
         """Return the error at this place."""
@@ -167,5 +169,4 @@ class _Cursor:
     def _described(self, error: Exception) -> str:
         if isinstance(error, json.JSONDecodeError):
             self._move(error.pos)
-            return error.msg
-        return "nested too deeply"
+        return described(error)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from corpus_tools.formats.container import PACKED
-
 MOST_LINES = 200
+PACKED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".tar"})
+"""Endings of names that say how a file is packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,12 @@ class Sample:
     @property
     def ending(self) -> str:
         """The ending of the name behind which the packing is left out: `.csv` of `A.csv.gz`."""
-        path = PurePath(self.name.lower())
-        while path.suffix in PACKED:
-            path = path.with_suffix("")
-        return path.suffix
+        return unpacked_name(self.name.lower()).suffix
+
+
+def unpacked_name(name: str) -> PurePath:
+    """Return a name without the endings that say how the file is packed."""
+    path = PurePath(name)
+    while path.suffix.lower() in PACKED:
+        path = path.with_suffix("")
+    return path

@@ -1,62 +1,66 @@
-"""What one import reads: a file, or two side by side, down to dialogues."""
+"""What one import reads: a file, or two that belong together, down to dialogues."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from corpus_tools.errors import ReadError, UsageError
-from corpus_tools.formats.container import Container, Member
-from corpus_tools.formats.encoding import SAMPLE, detect, is_known
-from corpus_tools.formats.readers import FORMATS, JOINT_READERS, READERS, recognised
-from corpus_tools.formats.records import Record, Skipped
-from corpus_tools.formats.sample import Sample
+from corpus_tools.formats.container import Container
+from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.options import Options
+from corpus_tools.formats.parts import Part, find_joint_part, find_parts
+from corpus_tools.formats.probe import BINARY, binary_of, records_of
+from corpus_tools.formats.packing import Chunks
+from corpus_tools.formats.readers import JOINT_READERS
+from corpus_tools.formats.records import Dialogue, Record, Records, Skipped
+from corpus_tools.formats.spacing import JOINERS
 from corpus_tools.formats.text import Text
 
 
 class Source:
-    """An input with its format and its encodings found out, ready to be read.
+    """An input with its formats, encodings and spacings found out, ready to be read.
 
-    `format_name` and `encoding` overrule what the content shows.
+    It is one path, or two of files that belong together. What is given besides overrules what the
+    content shows. `parts` is what it consists of, `left_out` the members that are no dialogues.
     """
 
-    @staticmethod
-    def inputs(
-        files: Sequence[Path], *, format_name: str | None, encoding: str | None
-    ) -> list[tuple[Path, ...]]:
-        """Group the files of a command by what belongs together, after a check of the names."""
-        if format_name is not None and format_name not in FORMATS:
-            raise UsageError(f"unknown format {format_name!r}; known formats: {', '.join(FORMATS)}")
-        if encoding is not None and not is_known(encoding):
-            raise UsageError(f"unknown encoding {encoding!r}. Try utf-8, gb18030, big5 or utf-16.")
-        together = 2 if format_name in JOINT_READERS else 1
-        if len(files) % together:
-            raise UsageError("The format 'parallel' takes two files: questions, then answers.")
-        return [tuple(files[i : i + together]) for i in range(0, len(files), together)]
-
     def __init__(
-        self, paths: Sequence[Path], *, format_name: str | None = None, encoding: str | None = None
+        self,
+        paths: Sequence[Path],
+        *,
+        format_name: str | None = None,
+        encoding: str | None = None,
+        layout: Layout = Layout(),  # noqa: B008 - it is frozen
+        spacing: str | None = None,
+        name: str | None = None,
     ) -> None:
-        self.path = " + ".join(map(str, paths))
-        self._containers = [Container(path) for path in paths]
-        self._encodings = [_encodings(container, encoding) for container in self._containers]
-        self.format = format_name or self._detect_format()
+        self.options = Options(format_name, encoding, layout, spacing)
+        self._containers = [Container(path, name) for path in paths]
+        self.left_out: list[Skipped] = []
+        self.parts: list[Part]
+        if len(self._containers) == 1:
+            self.parts, self.left_out = find_parts(self._containers[0], self.options)
+        else:
+            self.parts = [find_joint_part(self._containers, self.options)]
+        self.path = " + ".join(container.name for container in self._containers)
         self.size = sum(container.size for container in self._containers)
+
+    @property
+    def format(self) -> str:
+        """The formats in use, without repetition, and what the user says about them."""
+        names = ", ".join(dict.fromkeys(part.format for part in self.parts))
+        return f"{names} {self.options}".rstrip()
 
     @property
     def encoding(self) -> str:
         """The encodings in use, without repetition."""
-        used = [name for names in self._encodings for name in names.values()]
-        return ", ".join(dict.fromkeys(used))
+        return ", ".join(dict.fromkeys(self.encodings.values()))
 
     @property
     def encodings(self) -> dict[str, str]:
-        """The encoding of every file and member, by its full name."""
-        return {
-            _full_name(container, member): encoding
-            for container, names in zip(self._containers, self._encodings, strict=True)
-            for member, encoding in names.items()
-        }
+        """The encoding of every file and member that is read, by its full name."""
+        return {file.name: file.encoding for part in self.parts for file in part.files}
 
     @property
     def position(self) -> int:
@@ -71,69 +75,53 @@ class Source:
 
     def records(self) -> Iterator[Record]:
         """Yield dialogues and what is none, always in the same order."""
-        texts = [self._texts(index) for index in range(len(self._containers))]
-        if self.format in JOINT_READERS:
-            if any(len(names) > 1 for names in self._encodings):
-                raise ReadError(
-                    f"{self.path}: an archive of several files, of which none is sure to answer "
-                    "another. Unpack it and name two of them."
-                )
-            (_, questions), (_, answers) = (next(each) for each in texts)
-            yield from JOINT_READERS[self.format](questions, answers)
+        yield from self.left_out
+        for _, records in self.records_by_part():
+            yield from records
+
+    def records_by_part(self) -> Iterator[tuple[Part, Records]]:
+        """Yield every part with its records; read them before you take the next."""
+        for size in (1, 2):  # one by one, in one pass; then the pairs, in two passes side by side
+            parts = [part for part in self.parts if len(part.files) == size]
+            passes = [_pass([part.files[i] for part in parts]) for i in range(size)]
+            for part, *streams in zip(parts, *passes, strict=True):
+                yield part, self._records(part, streams)
+
+    def _records(self, part: Part, streams: Sequence[Chunks]) -> Records:
+        if part.files[0].encoding == BINARY:
+            with binary_of(part.files[0], streams[0]) as binary:
+                records = records_of(part.format, binary, self.options.layout)
+                yield from _finished(records, part, [])
             return
-        for member, text in texts[0]:
-            for record in READERS[self.format].read(text):
-                yield replace(record, member=member) if isinstance(record, Skipped) else record
-
-    def _texts(self, index: int) -> Iterator[tuple[str | None, Text]]:
-        container, encodings = self._containers[index], self._encodings[index]
-        for member in container.members():
-            name = _full_name(container, member.name)
-            yield member.name, Text(name, member.chunks, encoding=encodings[member.name])
-
-    def _detect_format(self) -> str:
-        container, encodings = self._containers[0], self._encodings[0]
-        members = container.members()  # kept, since the archive closes with it
-        member = next(members)
-        encoding = encodings[member.name]
-        beginning = _sample(member).decode(encoding, "replace").removeprefix("\ufeff")
-        sample = Sample(
-            member.name or container.path.name, beginning, is_whole=len(beginning) < SAMPLE // 4
-        )
-        found = recognised(sample)
-        if not found:
-            raise ReadError(
-                f"{container.path}: its format shows neither in its name nor in its first line. "
-                f"Name it with --format: {', '.join(FORMATS)}."
-            )
-        return found[0].name
+        texts = [
+            Text(file.name, stream, encoding=file.encoding)
+            for file, stream in zip(part.files, streams, strict=True)
+        ]
+        if len(texts) == 1:
+            records = records_of(part.format, texts[0], self.options.layout)
+        else:
+            records = JOINT_READERS[part.format](*texts)
+        yield from _finished(records, part, texts)
 
 
-def _encodings(container: Container, given: str | None) -> dict[str | None, str]:
-    found = {member.name: given or _detect(container, member) for member in container.members()}
-    if not found:
-        raise ReadError(f"{container.path}: the archive holds no file. Give one with dialogues.")
-    return found
+def _pass(files: Sequence[File]) -> Iterator[Chunks]:
+    """Yield the bytes of files, all of one container, one after the other."""
+    if files:
+        members = files[0].container.members([file.index for file in files])
+        yield from (member.chunks for member in members)
 
 
-def _detect(container: Container, member: Member) -> str:
-    encoding = detect(_sample(member))
-    if encoding is None:
-        raise ReadError(
-            f"{_full_name(container, member.name)}: no text in UTF-8, GB18030, Big5 or UTF-16; "
-            "perhaps a binary file. If it is text, name its encoding with --encoding."
-        )
-    return encoding
-
-
-def _sample(member: Member) -> bytes:
-    sample = bytearray()
-    for chunk in member.chunks:
-        sample += chunk
-        if len(sample) >= SAMPLE:
-            break
-    return bytes(sample[:SAMPLE])
-
-
-def _full_name(container: Container, member: str | None) -> str:
-    return str(container.path) if member is None else f"{container.path}!{member}"
+def _finished(records: Records, part: Part, texts: Sequence[Text]) -> Records:
+    """Add the damaged lines, the names of members, and join text that is spaced."""
+    join = JOINERS.get(part.spacing)
+    member = part.files[0].member
+    for record in records:
+        if isinstance(record, Skipped):
+            yield replace(record, member=member)
+        else:
+            yield _joined(record, join) if join else record
+        for text in texts:
+            if text.has_damage:
+                yield from _damaged(text, part)
+    for text in texts:
+        yield from _damaged(text, part)

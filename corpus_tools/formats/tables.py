@@ -1,102 +1,167 @@
-"""TSV and CSV: one pair a row, with or without a header."""
+"""TSV, CSV and tables of any delimiter: one pair a row, or one turn."""
 
-import csv
-from collections import deque
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from itertools import chain
 
-from corpus_tools.formats.records import (
-    PROMPT_NAMES,
-    REPLY_NAMES,
-    Records,
-    Skipped,
-    pair,
-)
-from corpus_tools.formats.sample import Sample
+from corpus_tools.errors import UsageError
+from corpus_tools.formats.columns import Pairs, Turns, columns_of, meaning_of
+from corpus_tools.formats.grouping import grouped
+from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.records import Records, Skipped, Turn, pair
+from corpus_tools.formats.rows import Line, Row, Rows, csv_rows, split_rows
+from corpus_tools.formats.sample import MOST_LINES, Sample
 from corpus_tools.formats.text import Text
 
-LONGEST_ROW = 1_000
-"""Lines after which a quote that nothing closes is taken for a slip."""
-
-Row = tuple[int, list[str]]  # the line where it begins, its fields
-Line = tuple[int, str]
-Columns = tuple[int, int]
+_LARGEST_HEAD = 1 << 20  # characters
 
 
 def looks_like_tsv(sample: Sample) -> float:
-    """Return 0.9 for a tab in the first line."""
-    return 0.9 if sample.lines and "\t" in sample.lines[0] else 0.0
+    """Return 0.9 or 0.6 where nearly all or most lines have text on both sides of a tab."""
+    tabbed = sum(bool(re.match(r"[^\t]*\S[^\t]*\t.*\S", line)) for line in sample.lines)
+    share = tabbed / len(sample.lines) if sample.lines else 0.0
+    return 0.9 if share > 0.9 else 0.6 if share > 0.5 else 0.0
 
 
 def looks_like_csv(sample: Sample) -> float:
-    """Return 0.9 for a header that names both sides, 0.3 for a comma in the first line."""
-    first = sample.lines[0] if sample.lines else ""
-    return 0.9 if columns_of(first.split(",")) else 0.1 if "," in first else 0.0
+    """Return 0.9 for a header of known names, or where every line is quoted fields."""
+    if not sample.lines:
+        return 0.0
+    if any(meaning_of(_header(sample.lines[0], delimiter)) for delimiter in ",;"):
+        return 0.9
+    quoted = sum(bool(re.fullmatch(r'"[^"]*"(,"[^"]*")+', line)) for line in sample.lines)
+    return 0.9 if quoted > 0.9 * len(sample.lines) else 0.1 if "," in sample.lines[0] else 0.0
 
 
-def read_tsv(text: Text) -> Records:
-    """Yield a pair a line, question TAB answer; quotes mean nothing."""
-    rows = ((number, line.split("\t")) for number, line in text.lines() if line.strip(" "))
-    return _pairs(rows, delimiter="\t")
+def read_tsv(text: Text, layout: Layout) -> Records:
+    """Yield what the rows say, question TAB answer without a header; quotes mean nothing."""
+    return _records(split_rows(text.lines(), _tab(layout)), layout, "\t", name=text.name)
 
 
-def read_csv(text: Text) -> Records:
-    """Yield a pair a row; a quoted field may hold commas, quotes and line breaks."""
-    return _pairs(_csv_rows(text), delimiter=",")
+def read_csv(text: Text, layout: Layout) -> Records:
+    """Yield what the rows say; a quoted field may hold commas, quotes and line breaks."""
+    lines, delimiter = _csv_lines(text.lines(), layout)
+    return _records(csv_rows(lines, delimiter), layout, delimiter, name=text.name)
 
 
-def columns_of(fields: Sequence[str]) -> Columns | None:
-    """Return where prompt and reply stand, if `fields` is a header that names both."""
-    names = [field.strip().lower() for field in fields]
-    prompt = next((names.index(name) for name in PROMPT_NAMES if name in names), None)
-    reply = next((names.index(name) for name in REPLY_NAMES if name in names), None)
-    return None if prompt is None or reply is None else (prompt, reply)
+def read_delimited(text: Text, layout: Layout) -> Records:
+    """Yield what the rows say, split at the delimiter that `layout` gives; quotes mean nothing."""
+    delimiter = _given(layout)
+    return _records(split_rows(text.lines(), delimiter), layout, delimiter, name=text.name)
 
 
-def _pairs(rows: Iterator[Row | Skipped], *, delimiter: str) -> Records:
-    width, columns = 2, (0, 1)
-    for index, row in enumerate(rows):
+def describe_tsv(sample: Sample, layout: Layout) -> str:
+    """Return which columns are read as what."""
+    return _described(split_rows(_lines(sample), _tab(layout)), sample, layout)
+
+
+def describe_csv(sample: Sample, layout: Layout) -> str:
+    """Return which columns are read as what."""
+    lines, delimiter = _csv_lines(_lines(sample), layout)
+    return _described(csv_rows(lines, delimiter), sample, layout)
+
+
+def describe_delimited(sample: Sample, layout: Layout) -> str:
+    """Return which columns are read as what."""
+    return _described(split_rows(_lines(sample), _given(layout)), sample, layout)
+
+
+def _tab(layout: Layout) -> str:
+    if layout.delimiter not in {None, "\t", r"\t"}:
+        raise UsageError(
+            f"'tsv' is split at tabs, not at {layout.delimiter!r}. Use --format delimited."
+        )
+    return "\t"
+
+
+def _given(layout: Layout) -> str:
+    if not layout.delimiter:
+        raise UsageError("The format 'delimited' needs --delimiter, such as --delimiter '@@'.")
+    return "\t" if layout.delimiter == r"\t" else layout.delimiter
+
+
+def _csv_lines(lines: Iterator[Line], layout: Layout) -> tuple[Iterator[Line], str]:
+    """Return the lines and the delimiter: as given, or a semicolon where the header shows it."""
+    if layout.delimiter:
+        delimiter = _given(layout)
+        if len(delimiter) > 1 or delimiter in '"\r\n':
+            raise UsageError(
+                f"'csv' is split at one character, not at {delimiter!r}. Use --format delimited."
+            )
+        return lines, delimiter
+    first = next(lines, None)
+    if first is None:
+        return lines, ","
+    is_semicolon = meaning_of(_header(first[1], ";")) and not meaning_of(_header(first[1], ","))
+    return chain([first], lines), ";" if is_semicolon else ","
+
+
+def _header(line: str, delimiter: str) -> list[str]:
+    row = next(csv_rows(iter([(1, line)]), delimiter), None)
+    return row[1] if isinstance(row, tuple) else []
+
+
+def _lines(sample: Sample) -> Iterator[Line]:
+    return iter(enumerate(sample.lines, 1))
+
+
+def _described(rows: Rows, sample: Sample, layout: Layout) -> str:
+    return str(columns_of(_fields(_head(rows)), layout, name=sample.name))
+
+
+def _records(rows: Rows, layout: Layout, delimiter: str, *, name: str) -> Records:
+    head = _head(rows)
+    columns = columns_of(_fields(head), layout, name=name)
+    if columns.header:
+        head.remove(next(row for row in head if not isinstance(row, Skipped)))
+    every = chain(head, rows)
+    if isinstance(columns.meaning, Turns):
+        yield from grouped(_turns(every, columns.meaning, columns.width, delimiter))
+    else:
+        yield from _pairs(every, columns.meaning, columns.width, delimiter)
+
+
+def _pairs(rows: Rows, pairs: Pairs, width: int, delimiter: str) -> Records:
+    prompt, reply, addition = pairs.prompt, pairs.reply, pairs.addition
+    for row in rows:
         if isinstance(row, Skipped):
             yield row
-            continue
-        number, fields = row
-        named = columns_of(fields) if index == 0 else None
-        if named:
-            width, columns = len(fields), named
-        elif len(fields) == width:
-            yield pair(fields[columns[0]], fields[columns[1]])
+        elif len(row[1]) != width:
+            yield _irregular(row, width, delimiter)
+        elif addition is not None and row[1][addition].strip():
+            yield pair(f"{row[1][prompt]}\n{row[1][addition]}", row[1][reply])
         else:
-            reason = f"{len(fields)} fields instead of {width}"
-            yield Skipped(number, reason, delimiter.join(fields))
+            yield pair(row[1][prompt], row[1][reply])
 
 
-def _csv_rows(text: Text) -> Iterator[Row | Skipped]:
-    """Parse row by row, so that a stray quote costs its own line and nothing behind it."""
-    lines = text.lines()
-    again: deque[Line] = deque()
-    while first := _next_line(again, lines):
-        taken = [first]
-        fields = _parse_row(taken, again, lines)
-        if fields is None:
-            again.extendleft(reversed(taken[1:]))
-            yield Skipped(first[0], "a quote that is not closed, or text behind one", first[1])
-        elif any(field.strip() for field in fields):
-            yield first[0], fields
+def _turns(
+    rows: Rows, turns: Turns, width: int, delimiter: str
+) -> Iterator[tuple[str, Turn] | Skipped]:
+    for row in rows:
+        if isinstance(row, Skipped):
+            yield row
+        elif len(row[1]) != width:
+            yield _irregular(row, width, delimiter)
+        else:
+            speaker = None if turns.speaker is None else row[1][turns.speaker]
+            yield row[1][turns.dialogue], Turn(row[1][turns.text], speaker or None)
 
 
-def _parse_row(taken: list[Line], again: deque[Line], lines: Iterator[Line]) -> list[str] | None:
-    """Return the fields of the row that begins with the line taken, and take what it needs."""
-
-    def feed() -> Iterator[str]:
-        yield taken[0][1] + "\n"
-        while len(taken) < LONGEST_ROW and (line := _next_line(again, lines)):
-            taken.append(line)
-            yield line[1] + "\n"
-
-    try:
-        return next(csv.reader(feed(), strict=True), [])
-    except csv.Error:
-        return None
+def _irregular(row: Row, width: int, delimiter: str) -> Skipped:
+    return Skipped(row[0], f"{len(row[1])} fields instead of {width}", delimiter.join(row[1]))
 
 
-def _next_line(again: deque[Line], lines: Iterator[Line]) -> Line | None:
-    return again.popleft() if again else next(lines, None)
+def _head(rows: Rows) -> list[Row | Skipped]:
+    """Take the rows that decide on the meaning of the columns."""
+    head: list[Row | Skipped] = []
+    size = 0
+    for row in rows:
+        head.append(row)
+        size += len(row.text) if isinstance(row, Skipped) else sum(map(len, row[1]))
+        if len(head) == MOST_LINES or size > _LARGEST_HEAD:
+            break
+    return head
+
+
+def _fields(head: list[Row | Skipped]) -> list[list[str]]:
+    return [row[1] for row in head if not isinstance(row, Skipped)]

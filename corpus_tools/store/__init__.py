@@ -1,5 +1,16 @@
 """The corpus in SQL. This package is the only door to sqlalchemy."""
 
+from corpus_tools.store.cleanings import (
+    CleaningReport,
+    Verdict,
+    clean_store,
+    restore,
+    undo_cleaning,
+)
+from corpus_tools.store.pairs import Pair, conversations, pairs, rejects, sample
+from corpus_tools.store.search import Found, Hit, search
+from corpus_tools.store.space import free_space
+from corpus_tools.store.splits import dialogue_texts, split_store
 from corpus_tools.store.statistics import Lengths, SplitSize, Statistics, statistics
 from corpus_tools.store.store import (
     ImportKey,
@@ -7,11 +18,21 @@ from corpus_tools.store.store import (
     NewDialogue,
     NewSkipped,
     NewTurn,
-    Pair,
+    Provenance,
     Store,
+)
+from corpus_tools.store.words import (
+    add_words,
+    remove_words,
+    segment_import,
+    stale_imports,
+    user_words,
 )
 
 __all__ = [
+    "CleaningReport",
+    "Found",
+    "Hit",
     "ImportKey",
     "ImportRow",
     "Lengths",
@@ -19,8 +40,26 @@ __all__ = [
     "NewSkipped",
     "NewTurn",
     "Pair",
+    "Provenance",
     "SplitSize",
     "Statistics",
     "Store",
+    "Verdict",
+    "add_words",
+    "clean_store",
+    "conversations",
+    "dialogue_texts",
+    "free_space",
+    "pairs",
+    "rejects",
+    "remove_words",
+    "restore",
+    "sample",
+    "search",
+    "segment_import",
+    "split_store",
+    "stale_imports",
     "statistics",
+    "undo_cleaning",
+    "user_words",
 ]

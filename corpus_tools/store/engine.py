@@ -1,18 +1,34 @@
 """Opening a database: our settings on our own engine, our errors instead of its own."""
 
+import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from corpus_tools.errors import StoreError
-from corpus_tools.store.schema import SCHEMA_VERSION, Base, SchemaInfo
+from corpus_tools.store.migrations import MIGRATIONS, migrate
+from corpus_tools.store.schema import SCHEMA_VERSION, SchemaInfo, make_schema
+
+logger = logging.getLogger(__name__)
+
+_WRITERS = 0x6475_6968_7561  # "duihua": the advisory lock of those who write, on PostgreSQL
 
 
 def open_engine(name: str, *, create: bool) -> Engine:
@@ -25,7 +41,9 @@ def open_engine(name: str, *, create: bool) -> Engine:
         engine = _engine(url)
         try:
             with engine.connect().execution_options(writes=create) as connection:
-                _check_schema(connection, name, create=create)
+                version = _schema_version(connection, name, create=create)
+            if version != SCHEMA_VERSION:
+                _migrate(engine, name, version)
         except BaseException:
             engine.dispose()
             raise
@@ -36,6 +54,16 @@ def is_there(engine: Engine) -> bool:
     """Tell whether the file of a store, where it has one, still has its name."""
     path = _sqlite_path(engine.url)
     return path is None or path.exists()
+
+
+def vacuum(engine: Engine) -> None:
+    """Give the room of deleted rows back to the disk, outside of a transaction."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.connection.execute("VACUUM")
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM FULL")
 
 
 def store_url(name: str) -> URL:
@@ -104,6 +132,8 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
+    elif url.get_backend_name() == "postgresql":
+        event.listen(engine, "begin", _begin_with_lock)
     return engine
 
 
@@ -124,22 +154,54 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _check_schema(connection: Connection, name: str, *, create: bool) -> None:
+def _begin_with_lock(connection: Connection) -> None:
+    """Let one transaction write at a time, as SQLite does: duplicates are found by reading."""
+    if connection.get_execution_options().get("writes", False):
+        connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
+
+
+def _schema_version(connection: Connection, name: str, *, create: bool) -> int:
+    """Return the version of a store that can be read here, made first where it is empty."""
     tables = set(inspect(connection).get_table_names())
     if not tables and create:
-        Base.metadata.create_all(connection)
-        connection.execute(insert(SchemaInfo).values(version=SCHEMA_VERSION))
+        make_schema(connection)
         connection.commit()
         _use_write_ahead_log(connection)
-        return
+        return SCHEMA_VERSION
     if SchemaInfo.__tablename__ not in tables:
         raise StoreError(f"{name}: a database, but no corpus store. Name another with --store.")
     version = connection.scalar(select(SchemaInfo.version))
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION and version not in MIGRATIONS:
         raise StoreError(
             f"{name}: store schema {version}; this version reads {SCHEMA_VERSION}. "
             "Upgrade duihua, or import anew into another store."
         )
+    return int(version or 0)
+
+
+def _migrate(engine: Engine, name: str, version: int) -> None:
+    """Bring a store of an older schema to this one, with a copy of the old one beside it."""
+    path = _sqlite_path(engine.url)
+    if path:
+        backup = _back_up(path, version)
+        logger.warning(
+            "%s: schema %d becomes %d; %s keeps the old one", name, version, SCHEMA_VERSION, backup
+        )
+    with engine.execution_options(writes=True).begin() as connection:
+        migrate(connection)
+
+
+def _back_up(path: Path, version: int) -> Path:
+    backup = path.with_name(f"{path.name}.schema{version}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(beside)) as copy:
+            old.backup(copy)
+        beside.replace(backup)
+    finally:
+        beside.unlink(missing_ok=True)
+    return backup
 
 
 def _use_write_ahead_log(connection: Connection) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from corpus_tools.store.cleanings import verdicts
+from corpus_tools.store.pairs import PAIRS
 from corpus_tools.store.schema import Dialogue, SkippedRecord, Turn
-from corpus_tools.store.store import PAIRS, ImportRow, Store
+from corpus_tools.store.store import ImportRow, Store
 
 BARS = (5, 10, 20, 40, 80, 160)
 """Lengths up to which the bars of a distribution reach; one more holds the rest."""
@@ -52,11 +54,11 @@ def statistics(store: Store, *, top: int) -> Statistics:
     """Count everything; lengths and replies over the accepted pairs, words over all turns."""
     imports = store.imports()
     with store.reading() as connection:
-        verdicts = _verdicts(connection)
+        counts = verdicts(connection)
         return Statistics(
             imports=imports,
-            accepted=verdicts.pop(None, 0),
-            refused={str(rule): count for rule, count in verdicts.items()},
+            accepted=counts.pop(None, 0),
+            refused={str(rule): count for rule, count in counts.items()},
             skipped=_skipped(connection),
             splits=_splits(connection),
             prompts=_lengths(connection, PAIRS.c.prompt),
@@ -64,12 +66,6 @@ def statistics(store: Store, *, top: int) -> Statistics:
             words=_top_words(connection, top),
             top_replies=_top_replies(connection, top),
         )
-
-
-def _verdicts(connection: Connection) -> dict[str | None, int]:
-    size = func.count()
-    query = select(Turn.rejected, size).where(Turn.position > 0).group_by(Turn.rejected)
-    return _counted(connection, query.order_by(size.desc()))
 
 
 def _counted(connection: Connection, query: Select[Any, int]) -> dict[Any, int]:
@@ -85,7 +81,8 @@ def _skipped(connection: Connection) -> dict[str, int]:
 def _splits(connection: Connection) -> dict[str, SplitSize]:
     dialogues = select(Dialogue.split, func.count()).group_by(Dialogue.split)
     sizes = _counted(connection, dialogues)
-    accepted = select(Dialogue.split, func.count(Turn.pair_key)).join_from(Dialogue, Turn)
+    accepted = select(Dialogue.split, func.count()).join_from(Dialogue, Turn)
+    accepted = accepted.where(Turn.position > 0, Turn.rejected.is_(None))
     pairs = _counted(connection, accepted.group_by(Dialogue.split))
     return {
         split: SplitSize(sizes.get(split, 0), pairs.get(split, 0))
@@ -140,7 +137,7 @@ def _top_replies(connection: Connection, top: int) -> list[tuple[str, int]]:
     size = func.count()
     query = (
         select(Turn.text, size)
-        .where(Turn.pair_key.is_not(None))
+        .where(Turn.position > 0, Turn.rejected.is_(None))
         .group_by(Turn.text)
         .order_by(size.desc(), Turn.text)
         .limit(top)

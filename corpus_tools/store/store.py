@@ -1,27 +1,32 @@
-"""What can be done with a store."""
+"""An open store: its transactions, and the imports in it."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from heapq import nsmallest
-from random import Random
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, bindparam, column, delete, insert, select, table, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
-from corpus_tools.cleaning import DUPLICATE
 from corpus_tools.errors import StoreError
-from corpus_tools.store.engine import errors_named, is_there, open_engine
-from corpus_tools.store.schema import COMPLETE, Dialogue, Import, SkippedRecord, Turn
-
-# Parameters of one query; SQLite allows 32,766.
-_IN_AT_ONCE = 10_000
-_ROWS_AT_ONCE = 1_000
+from corpus_tools.keys import Shares
+from corpus_tools.store.duplicates import AcceptedKeys, accept_orphans
+from corpus_tools.store.engine import errors_named, is_there, open_engine, vacuum
+from corpus_tools.store.schema import (
+    COMPLETE,
+    Cleaning,
+    Dialogue,
+    Import,
+    SchemaInfo,
+    SkippedRecord,
+    Turn,
+)
 
 
 class NewTurn(NamedTuple):
-    """A turn, cleaned and segmented; `pair_key` is None unless its pair passed the filters."""
+    """A turn, cleaned and segmented; the first of a dialogue has no key, for it ends no pair."""
 
     speaker: str | None
     raw: str
@@ -56,6 +61,16 @@ class ImportKey(NamedTuple):
     encoding: str
 
 
+class Provenance(NamedTuple):
+    """Where an import comes from and how it is prepared."""
+
+    path: str
+    licence: str | None
+    origin: str | None
+    dictionary: str
+    options: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """An import as it stands in the store."""
@@ -66,6 +81,8 @@ class ImportRow:
     format: str
     encoding: str
     license: str | None
+    origin: str | None
+    dictionary: str
     options: dict[str, Any]
     state: str
     created_at: datetime
@@ -81,32 +98,29 @@ class ImportRow:
         return self.state == COMPLETE
 
 
-class Pair(NamedTuple):
-    """A row of the view `pairs`."""
-
-    pair_id: int
-    dialogue_id: int
-    position: int
-    split: str
-    import_id: int
-    source: str
-    license: str | None
-    prompt: str
-    reply: str
-    prompt_words: str
-    reply_words: str
-    rejected: str | None
-
-
-PAIRS = table("pairs", *(column(name) for name in Pair._fields))
-
-
 class Store:
-    """An open store. Every method is one transaction."""
+    """An open store. Every call is one transaction.
 
-    def __init__(self, name: str, *, create: bool = False) -> None:
+    With `dry_run` all of them lie inside one that is taken back at the end, so whatever is done
+    does and reports the same and leaves nothing. A store that is missing is then made elsewhere.
+    """
+
+    def __init__(self, name: str, *, create: bool = False, dry_run: bool = False) -> None:
         self.name = name
-        self._engine = open_engine(name, create=create)
+        self._accepted = AcceptedKeys()
+        self._resources = ExitStack()
+        self._dry: Connection | None = None
+        if dry_run and create and not Path(name).exists() and "://" not in name:
+            folder = self._resources.enter_context(tempfile.TemporaryDirectory())
+            name = str(Path(folder) / "corpus.db")
+        try:
+            self._engine = open_engine(name, create=create)
+            self._resources.callback(self._engine.dispose)
+            if dry_run:
+                self._dry = self._begin_dry_run()
+        except BaseException:
+            self._resources.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +130,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._resources.close()
 
     def imports(self) -> list[ImportRow]:
         """Return all imports, oldest first."""
@@ -124,36 +138,72 @@ class Store:
             rows = connection.execute(select(Import.__table__).order_by(Import.id))
             return [ImportRow(*row) for row in rows]
 
-    def begin_import(
-        self, key: ImportKey, *, path: str, licence: str | None, options: dict[str, Any]
-    ) -> ImportRow:
-        """Return the import of this content, as far as it has come, or a new one."""
+    def shares(self) -> Shares:
+        """Return how many dialogues in a hundred go to the splits besides `train`."""
+        with self.reading() as connection:
+            query = select(SchemaInfo.valid_share, SchemaInfo.test_share)
+            return Shares(*connection.execute(query).one())
+
+    def profile(self) -> dict[str, Any] | None:
+        """Return the cleaning profile of the last run over the store, or None before the first."""
+        with self.reading() as connection:
+            return connection.scalar(select(Cleaning.profile).order_by(Cleaning.id.desc()).limit(1))
+
+    def begin_import(self, key: ImportKey, provenance: Provenance) -> ImportRow:
+        """Return the import of this content, as far as it has come, or a new one.
+
+        One that was begun with another profile or dictionary begins again: it lies in its file.
+        """
+        path, licence, origin, dictionary, options = provenance
         same = select(Import.__table__).where(
             Import.sha256 == key.sha256,
             Import.format == key.format,
             Import.encoding == key.encoding,
         )
-        with self._writing() as connection:
-            if not (row := connection.execute(same).first()):
-                values = {**key._asdict(), "path": path, "license": licence, "options": options}
-                connection.execute(insert(Import), values)
-                row = connection.execute(same).one()
-        return ImportRow(*row)
+        with self.writing() as connection:
+            found = connection.execute(same).first()
+            row = ImportRow(*found) if found else None
+            if row and (row.is_complete or (row.options, row.dictionary) == (options, dictionary)):
+                return row
+            if row:
+                _remove(connection, row.id)
+            values = {
+                **key._asdict(),
+                "path": path,
+                "license": licence,
+                "origin": origin,
+                "dictionary": dictionary,
+                "options": options,
+            }
+            connection.execute(insert(Import), values)
+            return ImportRow(*connection.execute(same).one())
 
     def add_batch(
-        self, row: ImportRow, dialogues: Sequence[NewDialogue], skipped: Sequence[NewSkipped]
+        self,
+        row: ImportRow,
+        dialogues: Sequence[NewDialogue],
+        skipped: Sequence[NewSkipped],
+        *,
+        duplicates: bool = False,
     ) -> ImportRow:
-        """Store a batch behind what `row` has, and return the row advanced; all or nothing."""
-        with self._writing() as connection:
-            judged = _without_duplicates(connection, dialogues)
-            advanced = _advanced(row, judged, skipped=len(skipped))
+        """Store a batch behind what `row` has, and return the row advanced; all or nothing.
+
+        Without `duplicates`, pairs that the store has accepted before are refused.
+        """
+        with self.writing() as connection:
+            turns = [turn for dialogue in dialogues for turn in dialogue.turns]
+            verdicts = [turn.rejected for turn in turns]
+            if not duplicates:
+                self._accepted.catch_up(connection)
+                verdicts = self._accepted.judge([(turn.pair_key, turn.rejected) for turn in turns])
+            advanced = _advanced(row, dialogues, verdicts, skipped=len(skipped))
             if not _replace_counts(connection, row, advanced):
                 raise StoreError(
                     f"{self.name}: another command works on import {row.id}. Wait for its end, "
                     "then run this one again."
                 )
-            if judged:
-                _insert_dialogues(connection, row, judged)
+            if dialogues:
+                _insert_dialogues(connection, row, dialogues, verdicts)
             if skipped:
                 rows = [{"import_id": row.id, **each._asdict()} for each in skipped]
                 connection.execute(insert(SkippedRecord), rows)
@@ -161,84 +211,101 @@ class Store:
 
     def complete_import(self, import_id: int) -> ImportRow:
         """Mark an import as read to its end."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(update(Import).where(Import.id == import_id).values(state=COMPLETE))
-            return _import_row(connection, import_id)
+            query = select(Import.__table__).where(Import.id == import_id)
+            return ImportRow(*connection.execute(query).one())
 
     def remove_import(self, import_id: int) -> bool:
-        """Delete an import with everything of it, and tell whether there was one."""
-        with self._writing() as connection:
-            return bool(connection.execute(delete(Import).where(Import.id == import_id)).rowcount)
+        """Delete an import with everything of it, and tell whether there was one.
 
-    def pairs(self, *, refused: bool = False) -> Iterator[Pair]:
-        """Yield the accepted pairs in the order of their import, or all with `refused`."""
-        query = select(PAIRS).order_by(PAIRS.c.pair_id)
-        if not refused:
-            query = query.where(PAIRS.c.rejected.is_(None))
-        with self.reading() as connection:
-            streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-            for row in streamed.execute(query):
-                yield Pair(*row)
+        Pairs that had been refused as duplicates of its pairs are accepted.
+        """
+        with self.writing() as connection:
+            return _remove(connection, import_id)
 
-    def sample(self, count: int, *, seed: int | None, rejected: str | None = None) -> list[Pair]:
-        """Return up to `count` pairs at random: accepted ones, or those that a rule refused."""
-        random = Random(seed)  # noqa: S311  (nothing secret)
-        is_wanted = Turn.rejected.is_(None) if rejected is None else Turn.rejected == rejected
-        ids = select(Turn.id).where(Turn.position > 0, is_wanted).order_by(Turn.id)
+    def size(self) -> int:
+        """Return the bytes that the database takes."""
         with self.reading() as connection:
-            streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(ids)
-            chosen = nsmallest(count, streamed.scalars(), key=lambda _: random.random())
-            wanted = select(PAIRS).where(PAIRS.c.pair_id.in_(chosen)).order_by(PAIRS.c.pair_id)
-            return [Pair(*row) for row in connection.execute(wanted)]
+            if connection.dialect.name == "sqlite":
+                pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+                return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+            return int(
+                connection.scalar(select(func.pg_database_size(func.current_database()))) or 0
+            )
+
+    def compact(self) -> None:
+        """Give the room of what was deleted back to the disk; a dry run leaves it."""
+        if self._dry is None:
+            with errors_named(self.name):
+                vacuum(self._engine)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads."""
-        with errors_named(self.name), self._engine.connect() as connection:
-            yield connection
+        with errors_named(self.name):
+            if self._dry is not None:
+                yield self._dry
+            else:
+                with self._engine.connect() as connection:
+                    yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        engine = self._engine.execution_options(writes=True)
-        with errors_named(self.name), engine.begin() as connection:
-            yield connection
-        if not is_there(engine):
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes: all of it is stored, or nothing."""
+        with errors_named(self.name):
+            if self._dry is not None:
+                with self._dry.begin_nested():
+                    yield self._dry
+                return
+            engine = self._engine.execution_options(writes=True)
+            with engine.begin() as connection:
+                yield connection
+        if not is_there(self._engine):
             raise StoreError(f"{self.name}: deleted meanwhile. Run the command again.")
 
-
-def _import_row(connection: Connection, import_id: int) -> ImportRow:
-    query = select(Import.__table__).where(Import.id == import_id)
-    return ImportRow(*connection.execute(query).one())
-
-
-def _without_duplicates(
-    connection: Connection, dialogues: Sequence[NewDialogue]
-) -> list[NewDialogue]:
-    """Refuse the pairs that were accepted before, here or in the store."""
-    keys = {turn.pair_key for dialogue in dialogues for turn in dialogue.turns}
-    seen = _accepted(connection, [key for key in keys if key is not None])
-    judged = []
-    for dialogue in dialogues:
-        turns = list(dialogue.turns)
-        for index, turn in enumerate(turns):
-            if turn.pair_key in seen:
-                turns[index] = turn._replace(rejected=DUPLICATE, pair_key=None)
-            elif turn.pair_key is not None:
-                seen.add(turn.pair_key)
-        judged.append(dialogue._replace(turns=turns))
-    return judged
+    def _begin_dry_run(self) -> Connection:
+        with errors_named(self.name):
+            engine = self._engine.execution_options(writes=True)
+            connection = self._resources.enter_context(engine.connect())
+            transaction = connection.begin()
+            self._resources.callback(transaction.rollback)
+            return connection
 
 
-def _accepted(connection: Connection, keys: Sequence[int]) -> set[int | None]:
-    found: set[int | None] = set()
-    query = select(Turn.pair_key).where(Turn.pair_key.in_(bindparam("keys", expanding=True)))
-    for start in range(0, len(keys), _IN_AT_ONCE):
-        found.update(connection.scalars(query, {"keys": keys[start : start + _IN_AT_ONCE]}))
-    return found
+def moved_on(connection: Connection) -> None:
+    """Say that verdicts have changed, to those who remember some."""
+    connection.execute(update(SchemaInfo).values(revision=SchemaInfo.revision + 1))
+
+
+def recount(connection: Connection) -> None:
+    """Count the accepted pairs of every import anew."""
+    accepted = func.sum(case((Turn.rejected.is_(None), 1), else_=0))
+    query = (
+        select(Dialogue.import_id, accepted)
+        .join_from(Turn, Dialogue, Turn.dialogue_id == Dialogue.id)
+        .where(Turn.position > 0)
+        .group_by(Dialogue.import_id)
+    )
+    for import_id, count in connection.execute(query).all():
+        values = {"pairs_accepted": count}
+        connection.execute(update(Import).where(Import.id == import_id).values(values))
+
+
+def _remove(connection: Connection, import_id: int) -> bool:
+    removed = connection.execute(delete(Import).where(Import.id == import_id)).rowcount
+    if removed:
+        accept_orphans(connection)
+        recount(connection)
+        moved_on(connection)
+    return bool(removed)
 
 
 def _insert_dialogues(
-    connection: Connection, row: ImportRow, dialogues: Sequence[NewDialogue]
+    connection: Connection,
+    row: ImportRow,
+    dialogues: Sequence[NewDialogue],
+    verdicts: Sequence[str | None],
 ) -> None:
     rows = [
         {"import_id": row.id, "position": position, "key": each.key, "split": each.split}
@@ -249,22 +316,43 @@ def _insert_dialogues(
         Dialogue.import_id == row.id, Dialogue.position >= row.dialogues_done
     )
     ids = connection.scalars(new.order_by(Dialogue.position)).all()
+    judged = iter(verdicts)
     turns = [
-        {"dialogue_id": dialogue_id, "position": position, **turn._asdict()}
+        {
+            "dialogue_id": dialogue_id,
+            "position": position,
+            "speaker": turn.speaker,
+            "raw": turn.raw,
+            "text": turn.text,
+            "words": turn.words,
+            "rejected": next(judged),
+            "pair_key": turn.pair_key,
+        }
         for dialogue_id, dialogue in zip(ids, dialogues, strict=True)
         for position, turn in enumerate(dialogue.turns)
     ]
     connection.execute(insert(Turn), turns)
 
 
-def _advanced(row: ImportRow, dialogues: Sequence[NewDialogue], *, skipped: int) -> ImportRow:
+def _advanced(
+    row: ImportRow,
+    dialogues: Sequence[NewDialogue],
+    verdicts: Sequence[str | None],
+    *,
+    skipped: int,
+) -> ImportRow:
     turns = [turn for dialogue in dialogues for turn in dialogue.turns]
+    are_pairs = [turn.pair_key is not None for turn in turns]
     return replace(
         row,
         dialogues_done=row.dialogues_done + len(dialogues),
         turns_done=row.turns_done + len(turns),
-        pairs_done=row.pairs_done + len(turns) - len(dialogues),
-        pairs_accepted=row.pairs_accepted + sum(turn.pair_key is not None for turn in turns),
+        pairs_done=row.pairs_done + sum(are_pairs),
+        pairs_accepted=row.pairs_accepted
+        + sum(
+            is_pair and verdict is None
+            for is_pair, verdict in zip(are_pairs, verdicts, strict=True)
+        ),
         skipped_done=row.skipped_done + skipped,
     )
 

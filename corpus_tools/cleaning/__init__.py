@@ -1,0 +1,26 @@
+"""Cleaning: text rules (text → text), pair filters and corpus-wide filters, all from one profile."""
+
+from corpus_tools.cleaning.catalogue import CATALOGUE, CONTEXT, DUPLICATE, REFUSALS, Example, Rule
+from corpus_tools.cleaning.cleaner import Cleaner
+from corpus_tools.cleaning.judges import AcceptedPair, Judge, Pairs, judges
+from corpus_tools.cleaning.profile import Profile
+
+__all__ = [
+    "CATALOGUE",
+    "CONTEXT",
+    "DUPLICATE",
+    "REFUSALS",
+    "AcceptedPair",
+    "Cleaner",
+    "Example",
+    "Judge",
+    "Pairs",
+    "Profile",
+    "Rule",
+    "judges",
+]
+
+# Until every caller has a Cleaner of its own.
+_DEFAULT = Cleaner(Profile())
+clean = _DEFAULT.clean
+refusal = _DEFAULT.refusal

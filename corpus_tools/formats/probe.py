@@ -1,0 +1,139 @@
+"""What the first megabyte of a file shows: encoding, format, spacing."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import NamedTuple
+
+from corpus_tools.errors import ReadError
+from corpus_tools.formats.archive import Member
+from corpus_tools.formats.container import Container
+from corpus_tools.formats.cornell import looks_like_cornell_conversations, looks_like_cornell_lines
+from corpus_tools.formats.encoding import SAMPLE, detect
+from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.options import Options
+from corpus_tools.formats.packing import Chunks
+from corpus_tools.formats.readers import READERS, recognised
+from corpus_tools.formats.records import Dialogue, Records, Skipped
+from corpus_tools.formats.sample import Sample
+from corpus_tools.formats.spacing import spacing_of
+from corpus_tools.formats.spool import spooled
+from corpus_tools.formats.text import Binary, Text
+
+BINARY = "binary"
+"""What stands for the encoding of a file that is no text."""
+NO_FORMAT = "no dialogue format recognised"
+NO_TEXT = "no text in UTF-8, GB18030, Big5 or UTF-16; perhaps a binary file"
+EMPTY = "the file is empty"
+ROLES = ("lines", "conversations")
+"""The two files of the format `cornell`, in the order in which its reader takes them."""
+
+_JUDGED = 200  # turns
+_LOOKS = (looks_like_cornell_lines, looks_like_cornell_conversations)
+
+
+class File(NamedTuple):
+    """A file by itself, or the member of an archive at the place `index`."""
+
+    container: Container
+    index: int
+    member: str | None
+    encoding: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.container.full_name(self.member)
+
+    @property
+    def short_name(self) -> str:
+        """Its name without the folders above it."""
+        return self.member or self.container.path.name
+
+
+class Beginning(NamedTuple):
+    """The first megabyte of a file."""
+
+    data: bytes
+    is_whole: bool
+
+    def sample(self, file: File) -> Sample:
+        """Return it as a recogniser wants it."""
+        text = self.data.decode(file.encoding, "replace").removeprefix("\ufeff")
+        return Sample(file.short_name, text, is_whole=self.is_whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a file shows; without a format it may be half of something, as its `role` may tell."""
+
+    file: File
+    format: str | None
+    confidence: float
+    spacing: str
+    role: str | None = None
+
+
+def probe(container: Container, member: Member, options: Options) -> Shown | Skipped:
+    """Return what a member shows, or why it cannot be read."""
+    start, chunks = beginning(member.chunks)
+    if member.problem or not start.data:
+        return Skipped(0, member.problem or EMPTY, "", member.name)
+    magic = (each for each in options.formats if each.magic and start.data.startswith(each.magic))
+    if found := next(magic, None):
+        file = File(container, member.index, member.name, BINARY)
+        with binary_of(file, chunks) as binary:
+            spacing = spacing_of(_turns(records_of(found.name, binary, options.layout)))
+        return Shown(file, found.name, 1.0, spacing)
+    encoding = options.encoding or detect(start.data)
+    if encoding is None:
+        return Skipped(0, NO_TEXT, "", member.name)
+    return _text_shown(File(container, member.index, member.name, encoding), start, options)
+
+
+def beginning(chunks: Chunks) -> tuple[Beginning, Chunks]:
+    """Return the first megabyte of a file, and all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= SAMPLE and (chunk := next(chunks, None)) is not None:
+        pieces.append(chunk)
+        size += len(chunk)
+    return Beginning(b"".join(pieces)[:SAMPLE], size <= SAMPLE), chain(pieces, chunks)
+
+
+def records_of(format_name: str, source: Text | Binary, layout: Layout) -> Records:
+    """Return what the reader of a format makes of a file."""
+    reader = READERS[format_name]
+    found: Records = reader.read(source, layout) if reader.takes_layout else reader.read(source)
+    return found
+
+
+def binary_of(file: File, chunks: Chunks) -> AbstractContextManager[Binary]:
+    """Give a file that is no text, unpacked on disk."""
+    if file.container.is_plain:
+        return nullcontext(Binary(file.name, file.container.path))
+    return spooled(file.name, chunks)
+
+
+def _text_shown(file: File, start: Beginning, options: Options) -> Shown:
+    sample = start.sample(file)
+    if not options.is_joint:
+        named = options.format_name
+        found = (READERS[named], 1.0) if named else recognised(sample, options.formats)
+        if found:
+            text = Text(file.name, iter([start.data]), encoding=file.encoding)
+            records = records_of(found[0].name, text, options.layout)
+            return Shown(file, found[0].name, found[1], spacing_of(_turns(records)))
+    role = next((role for role, like in zip(ROLES, _LOOKS, strict=True) if like(sample)), None)
+    return Shown(file, None, 0.0, spacing_of(sample.lines), role)
+
+
+def _turns(records: Records) -> list[str]:
+    """Return the first turns of what may be cut, or broken."""
+    turns = chain.from_iterable(each.turns for each in records if isinstance(each, Dialogue))
+    found: list[str] = []
+    try:
+        found.extend(turn.text for turn in islice(turns, _JUDGED))
+    except ReadError:
+        pass  # the reading itself will tell
+    return found

@@ -1,0 +1,20 @@
+"""Bytes that have to lie on disk as a plain file, in a private folder that goes away."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from corpus_tools.formats.packing import Chunks
+from corpus_tools.formats.text import Binary
+
+
+@contextmanager
+def spooled(name: str, chunks: Chunks) -> Iterator[Binary]:
+    """Give a file with these bytes, which only this user can read."""
+    with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
+        path = Path(folder, "spooled")
+        with path.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        yield Binary(name, path)
