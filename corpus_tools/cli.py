@@ -197,6 +197,7 @@ def gc(store: str, *, dry_run: bool) -> None:
 @store_option
 @click.option("--side", type=click.Choice(["prompt", "reply"]), help="Only on this side.")
 @click.option("--source", metavar="N|TEXT", help="Only an import: its number, or part of its path.")
+@click.option("--exact", is_flag=True, help="No longer words: 火锅 does not find 吃火锅.")
 @click.option("-n", "limit", type=click.IntRange(min=0), default=20, show_default=True)
 @json_option
 def search(phrases: tuple[str, ...], store: str, **options: Any) -> None:

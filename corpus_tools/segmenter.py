@@ -48,6 +48,15 @@ class Segmenter:
                 words.extend(character for character in part if not character.isspace())
         return words
 
+    def words_with(self, part: str) -> list[str]:
+        """Return the longer words of the dictionary that hold `part`, the shortest first."""
+        found = [
+            word
+            for word, weight in self._weights.items()
+            if part in word and word != part and weight > -inf
+        ]
+        return sorted(found, key=lambda word: (len(word), word))
+
     def _add(self, word: str, frequency: int | None, total: int) -> None:
         if frequency is not None:
             weight = log(frequency) - log(total)

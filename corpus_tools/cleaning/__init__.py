@@ -1,4 +1,4 @@
-"""Cleaning: text rules (text → text), pair filters and corpus-wide filters, all from one profile."""
+"""Cleaning: text rules, pair filters and corpus-wide filters, all from one profile."""
 
 from corpus_tools.cleaning.catalogue import CATALOGUE, CONTEXT, DUPLICATE, REFUSALS, Example, Rule
 from corpus_tools.cleaning.cleaner import Cleaner

@@ -29,6 +29,9 @@ EMOJI = (
     "\U0001f000-\U0001faff\U000e0020-\U000e007f"
 )
 
+_CLOSE = 3
+"""Couples that short periods are apart; their rows are short, those of long periods are long."""
+
 _HAN = re.compile(f"[{HAN}]")
 _CONTROL = re.compile(f"[{CONTROLS}]")
 _SPACES = re.compile(r"\s+")
@@ -78,11 +81,7 @@ def repeats(settings: SqueezeRepeats) -> Edit:
 
 def phrases(settings: SqueezePhrases) -> Edit:
     """Return the rule that shortens runs of one phrase without digits, with or without spaces."""
-    phrase = rf"[^\d\s]\D{{0,{settings.longest - 2}}}?[^\d\s]"
-    pattern = re.compile(
-        rf"(({phrase})(?=( ?)\2)(?:\3\2){{{settings.most - 1}}})(?:\3\2)+", re.DOTALL
-    )
-    may_repeat = phrase_guard(settings)
+    pattern, may_repeat = _phrase_run(settings), _phrase_guard(settings)
 
     def squeeze_phrases(text: str) -> str:
         # A shortened run may be part of a longer phrase that is repeated too.
@@ -93,33 +92,10 @@ def phrases(settings: SqueezePhrases) -> Edit:
     return squeeze_phrases
 
 
-def phrase_guard(settings: SqueezePhrases) -> Callable[[str], bool]:
-    """Return a quick test that is true of every text that `phrases` shortens, and of few others.
-
-    It looks at couples of UTF-16 units, 0-1, 2-3 and so on. A run has a period of q units and is at
-    least (most + 1) q - 1 long. From its second period on (two of them when q is odd, for a couple
-    to be met again) every couple stands near an equal one, and so many in a row are rare.
-    """
-    reach = 2 * (settings.longest + 1)
-    least = min(
-        ((settings.most + 1) * q - 2) // 2 - (q if q % 2 else q // 2) for q in range(2, reach + 1)
-    )
-
-    def may_repeat(text: str) -> bool:
-        units = text.encode("utf-16-le", "surrogatepass")
-        couples = memoryview(units[: len(units) // 4 * 4]).cast("I")
-        if len(couples) - len(set(couples)) < least:
-            return False
-        seen: dict[int, int] = {}
-        streak = 0
-        for place, couple in enumerate(couples):
-            streak = streak + 1 if place - seen.get(couple, -reach - 1) <= reach else 0
-            if streak >= least:
-                return True
-            seen[couple] = place
-        return least <= 0
-
-    return may_repeat
+def phrase_finder(settings: SqueezePhrases) -> Callable[[str], bool]:
+    """Return the test whether `phrases` would shorten a text."""
+    search, may_repeat = _phrase_run(settings).search, _phrase_guard(settings)
+    return lambda text: may_repeat(text) and bool(search(text))
 
 
 def simplified() -> Edit:
@@ -140,3 +116,43 @@ def _are_words(left: str, right: str) -> bool:
         and right[:1].isalnum()
         and (len(left) > 1 or len(right) > 1)
     )
+
+
+def _phrase_run(settings: SqueezePhrases) -> re.Pattern[str]:
+    """Return what finds a run that is too long; its first group is what stays of it."""
+    phrase = rf"[^\d\s]\D{{0,{settings.longest - 2}}}?[^\d\s]"
+    kept = rf"(({phrase})(?=( ?)\2)(?:\3\2){{{settings.most - 1}}})"
+    return re.compile(rf"{kept}(?:\3\2)+", re.DOTALL)
+
+
+def _phrase_guard(settings: SqueezePhrases) -> Callable[[str], bool]:
+    """Return a quick test that is true of every text that holds a run, and of few others.
+
+    It looks at couples of UTF-16 units: 0-1, 2-3 and so on. A run has a period of q units and is
+    at least (most + 1) q - 1 long. Couples that are q / 2 apart are equal, q apart when q is odd,
+    so all of the run but its first ones have an equal one near: so many in a row are rare.
+    """
+    apart = {q: q if q % 2 else q // 2 for q in range(2, settings.longest + 2)}
+    rows = {q: ((settings.most + 1) * q - 2) // 2 - apart[q] for q in apart}
+    reach = max(apart.values())
+    close_row = min(row for q, row in rows.items() if apart[q] <= _CLOSE)
+    far_row = min((row for q, row in rows.items() if apart[q] > _CLOSE), default=close_row)
+    least = min(close_row, far_row)
+
+    def may_repeat(text: str) -> bool:
+        units = text.encode("utf-16-le", "surrogatepass")
+        couples = memoryview(units[: len(units) // 4 * 4]).cast("I")
+        if len(couples) - len(set(couples)) < least:
+            return False
+        last: dict[int, int] = {}
+        close = far = 0
+        for place, couple in enumerate(couples):
+            distance = place - last.get(couple, -reach - 1)
+            close = close + 1 if distance <= _CLOSE else 0
+            far = far + 1 if distance <= reach else 0
+            if close >= close_row or far >= far_row:
+                return True
+            last[couple] = place
+        return least <= 0
+
+    return may_repeat

@@ -137,37 +137,6 @@ def text_rules(profile: Profile) -> Iterator[tuple[str, Edit]]:
             yield name, edit
 
 
-class _Repeats:
-    """Say quickly whether a text may hold what `squeeze_repeats` or `squeeze_phrases` shorten."""
-
-    def __init__(self, profile: Profile) -> None:
-        one, many = profile.squeeze_repeats, profile.squeeze_phrases
-        # A run of most + 1 leaves `most` characters over when equal ones are counted once.
-        self._fewest_equal = min(
-            one.most if one.on else sys.maxsize, 2 * many.most if many.on else sys.maxsize
-        )
-        self._run = re.compile(rf"(.)\1{{{one.most}}}", re.DOTALL).search if one.on else None
-        self._phrase = characters.phrase_pattern(many).search if many.on else None
-        self._fewest_equal_couples = many.most - 1
-
-    def may_be_in(self, text: str) -> bool:
-        if len(text) <= SHORT and len(text) - len(set(text)) < self._fewest_equal:
-            return False
-        if self._run and self._run(text):
-            return True
-        return bool(self._phrase and self._has_couples(text) and self._phrase(text))
-
-    def _has_couples(self, text: str) -> bool:
-        """Return whether as many couples (units 0-1, 2-3, …) are equal as a run would make equal.
-
-        most + 1 phrases of p units hold (most + 1) p / 2 couples, one less if cut at its ends, of
-        which only p differ when p is odd, and p / 2 when it is even.
-        """
-        units = text.encode("utf-16-le", "surrogatepass")
-        couples = memoryview(units[: len(units) // 4 * 4]).cast("I")
-        return len(couples) - len(set(couples)) >= self._fewest_equal_couples
-
-
 def _steps(profile: Profile) -> list[Step]:
     """Return the rules that are on, in order; neighbours with the same guard stand together."""
     steps: list[Step] = []
@@ -202,7 +171,7 @@ def _repetition_guard(profile: Profile) -> Callable[[str], bool]:
     # A run of most + 1 leaves `most` characters over when equal ones are counted once.
     least = min(one.most if one.on else sys.maxsize, 2 * many.most if many.on else sys.maxsize)
     run = re.compile(rf"(.)\1{{{one.most}}}", re.DOTALL).search if one.on else None
-    phrase = characters.phrase_guard(many) if many.on else None
+    phrase = characters.phrase_finder(many) if many.on else None
 
     def may_repeat(text: str) -> bool:
         if len(text) <= SHORT and len(text) - len(set(text)) < least:

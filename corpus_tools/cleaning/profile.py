@@ -1,5 +1,7 @@
 """The profile: every rule with its kind, its reason, whether it is on, and its thresholds."""
 
+# ruff: noqa: RUF009 - the functions called return fields of a dataclass
+
 import json
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,10 @@
 """What can be set about one rule: its thresholds, their ranges, and the words that explain them."""
 
-from collections.abc import Mapping
+# ruff: noqa: RUF009 - the functions called return fields of a dataclass
+
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from chatbot.text import normalise
 from corpus_tools.errors import UsageError
@@ -164,9 +166,9 @@ def _checked(what: str, value: object, known: Field[Any], hint: Any) -> object:
         return _is(value in choices, value, f"{what} is one of {', '.join(choices)}")
     if hint in (int, float):
         return _number(what, value, known, hint)
-    is_list = isinstance(value, list | tuple) and len(value) <= MOST_WORDS
-    is_list = is_list and all(isinstance(word, str) for word in value)
-    return tuple(_is(is_list, value, f"{what} is a list of up to {MOST_WORDS:,} words"))
+    fits = isinstance(value, list | tuple) and len(value) <= MOST_WORDS
+    fits = fits and all(isinstance(word, str) for word in cast(Sequence[object], value))
+    return tuple(_is(fits, value, f"{what} is a list of up to {MOST_WORDS:,} words"))
 
 
 def _number(what: str, value: object, known: Field[Any], hint: type) -> object:

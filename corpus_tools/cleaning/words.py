@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 
 
 class Words:
@@ -26,15 +27,21 @@ class Words:
 
     def in_text(self, text: str) -> bool:
         """Return whether `text` holds one of the words."""
-        if self._single and not self._single.isdisjoint(text):
-            if any(_stands_alone(text, i, 1) for i, c in enumerate(text) if c in self._single):
-                return True
         # One quick look for any beginning, and only then word by word.
-        if self._heads.isdisjoint(zip(text, text[1:], strict=False)):
-            return False
+        return (not self._single.isdisjoint(text) and self._holds_single(text)) or (
+            not self._heads.isdisjoint(pairwise(text)) and self._holds_longer(text)
+        )
+
+    def _holds_single(self, text: str) -> bool:
+        return any(
+            character in self._single and _stands_alone(text, place, 1)
+            for place, character in enumerate(text)
+        )
+
+    def _holds_longer(self, text: str) -> bool:
         return any(
             text.startswith(word, start) and _stands_alone(text, start, len(word))
-            for start, head in enumerate(zip(text, text[1:], strict=False))
+            for start, head in enumerate(pairwise(text))
             for word in self._by_head.get(head, ())
         )
 

@@ -8,9 +8,12 @@ from corpus_tools.errors import UsageError
 from corpus_tools.rendering import pair_json, pair_text
 from corpus_tools.segmenter import Segmenter
 from corpus_tools.shown import found_json, found_lines
-from corpus_tools.store import Store, user_words
+from corpus_tools.store import Phrase, Store, user_words
 from corpus_tools.store import sample as sampled_pairs
 from corpus_tools.store import search as search_store
+
+MOST_LONGER_WORDS = 1_000
+"""Longer words that are looked for with a word, the shortest first."""
 
 
 def search(
@@ -20,25 +23,28 @@ def search(
     side: str | None,
     source: str | None,
     limit: int,
+    exact: bool,
     as_json: bool,
 ) -> Iterator[str]:
     """Return the turns that hold all phrases, as text or as JSON."""
     with Store(store) as opened:
         segmenter = Segmenter(user_words(opened))
-        wanted = [_words(phrase, segmenter) for phrase in phrases]
+        wanted = [_phrase(phrase, segmenter, exact=exact) for phrase in phrases]
         found = search_store(opened, wanted, side=side, source=source, limit=limit)
     if as_json:
         return iter([found_json(found, phrases)])
     return found_lines(found, phrases, colour=sys.stdout.isatty())
 
 
-def _words(phrase: str, segmenter: Segmenter) -> list[str]:
-    text = normalise(phrase)
+def _phrase(asked: str, segmenter: Segmenter, *, exact: bool) -> Phrase:
+    text = normalise(asked)
     stem = text.removesuffix("*")
     words = segmenter.words(stem)
     if not words:
-        raise UsageError(f"{phrase!r}: nothing to search for. Give a word or a phrase.")
-    return [*words[:-1], words[-1] + "*"] if text != stem else words
+        raise UsageError(f"{asked!r}: nothing to search for. Give a word or a phrase.")
+    is_word = len(words) == 1 and len(stem) > 1 and not exact
+    longer = segmenter.words_with(words[0])[:MOST_LONGER_WORDS] if is_word else []
+    return Phrase(words, longer, is_open=text != stem)
 
 
 def sample(store: str, *, count: int, seed: int | None, as_json: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
-from corpus_tools.formats.naming import decoded_name, is_hidden
+from corpus_tools.formats.naming import decoded_name, is_hidden, printable
 from corpus_tools.formats.packing import CHUNK, HEAD, Chunks
 
 MOST_MEMBERS = 100_000
@@ -62,10 +62,10 @@ def zip_members(file: IO[bytes], order: Sequence[int] | None) -> Iterator[Member
             if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16) or is_hidden(name):
                 continue
             if problem := _zip_problem(file, info):
-                yield Member(index, name, iter(()), problem)
+                yield Member(index, printable(name), iter(()), problem)
                 continue
             with archive.open(info) as stream:
-                yield Member(index, name, read_chunks(stream))
+                yield Member(index, printable(name), read_chunks(stream))
 
 
 def tar_members(chunks: Chunks, order: Sequence[int] | None) -> Iterator[Member]:
@@ -81,7 +81,7 @@ def tar_members(chunks: Chunks, order: Sequence[int] | None) -> Iterator[Member]
                 continue
             name = decoded_name(info.name.encode("utf-8", "surrogateescape"), info.name)
             if info.isreg() and not info.issparse() and not is_hidden(name):
-                yield Member(index, name, stream.part(info.size))
+                yield Member(index, printable(name), stream.part(info.size))
         if stream.last_block.strip(b"\0"):
             raise EOFError("the tar archive has no end")
 

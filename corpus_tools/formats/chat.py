@@ -66,14 +66,16 @@ class _Message:
 
     def records(self, talk: Talk) -> Records:
         """Say what was typed, or yield why nothing was."""
-        header = self.header
-        lines = self.lines if header.words is None else [header.words, *self.lines]
+        header, lines = self.header, self.lines
+        if header.words is not None:
+            lines = [header.words, *lines]
         words = typed(lines)
+        raw = "\n".join(lines).strip() or header.name
         is_system = header.number in SYSTEM_NUMBERS or header.name in SYSTEM_NAMES
-        if is_system or is_notice(words):
-            yield Skipped(self.line, "a notice of the program", "\n".join(lines))
+        if is_system or is_notice(words or raw):
+            yield Skipped(self.line, "a notice of the program", raw)
         elif not words:
-            yield Skipped(self.line, "a message without words", "\n".join(lines))
+            yield Skipped(self.line, "a message without words", raw)
         else:
             yield from talk.say(words, header.name)
 

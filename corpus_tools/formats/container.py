@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zstandard
 
-from corpus_tools.errors import ReadError
+from corpus_tools.errors import ReadError, UnrecognisedError
 from corpus_tools.formats.archive import (
     Member,
     is_tar,
@@ -67,7 +67,7 @@ class Container:
             head = file.read(HEAD)
             self.size = file.seek(0, io.SEEK_END)
         if not self.size:
-            raise ReadError(f"{self.name}: the file is empty. Give a file with dialogues.")
+            raise UnrecognisedError(f"{self.name}: the file is empty. Give a file with dialogues.")
         self._is_zip = is_zip(head)
         self.is_plain = not (self._is_zip or is_packed(head) or is_tar(head))
 
@@ -85,15 +85,19 @@ class Container:
 
     def full_name(self, member: str | None) -> str:
         """Return how messages call a member."""
-        return self.name if member is None else f"{self.name}!{printable(member)}"
+        return self.name if member is None else f"{self.name}!{member}"
 
-    def _opened_members(self, file: BufferedReader, order: Sequence[int] | None) -> Iterator[Member]:
+    def _opened_members(
+        self, file: BufferedReader, order: Sequence[int] | None
+    ) -> Iterator[Member]:
         count = self._meter(file)
         if self._is_zip:
             members = zip_members(file, order)
         else:
             head, chunks = peeked(unpacked(read_chunks(file), count))
-            members = tar_members(chunks, order) if is_tar(head) else iter([Member(0, None, chunks)])
+            members = (
+                tar_members(chunks, order) if is_tar(head) else iter([Member(0, None, chunks)])
+            )
         for member in members:
             if member.problem:
                 yield member

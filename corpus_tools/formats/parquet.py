@@ -109,7 +109,7 @@ def _rows(
     file: Any, used: Sequence[str], header: Sequence[str], binary: Binary
 ) -> Iterator[Row | Skipped]:
     """Yield the values of every row in the order of `header`, None for those not in use."""
-    rows = _batch_size(file, used, binary)
+    rows = _batch_size(file, binary)
     left = _most_bytes(binary)
     number = 0
     for batch in file.iter_batches(batch_size=rows, columns=list(used), use_threads=False):
@@ -128,15 +128,14 @@ def _rows(
                 yield number, [row.get(name) for name in header]
 
 
-def _batch_size(file: Any, used: Sequence[str], binary: Binary) -> int:
-    """Return how many rows are read at once, after a look at what they unpack to."""
-    size, values = 0, 0
-    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-        for chunk in map(group.column, range(group.num_columns)):
-            if chunk.path_in_schema.partition(".")[0] in used or chunk.path_in_schema in used:
-                size += chunk.total_uncompressed_size
-                values += chunk.num_values
-    if max(size, values) > _most_bytes(binary):
+def _batch_size(file: Any, binary: Binary) -> int:
+    """Return how many rows are read at once, after a look at what they unpack to.
+
+    What the file says of a single column is not asked: a broken one ends the whole process there.
+    """
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    size = sum(group.total_byte_size for group in groups)
+    if max(size, file.metadata.num_rows) > _most_bytes(binary):
         raise _bomb(binary)
     return 1 if size > _USUAL_RATIO * binary.path.stat().st_size else _BATCH
 

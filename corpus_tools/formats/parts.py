@@ -27,6 +27,7 @@ class Part:
     format: str
     confidence: float
     spacing: str
+    columns: str = ""
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ def find_parts(container: Container, options: Options) -> tuple[list[Part], list
     for each in rest:
         if each.format:
             spacing = options.spacing or each.spacing
-            parts.append(Part((each.file,), each.format, each.confidence, spacing))
+            parts.append(Part((each.file,), each.format, each.confidence, spacing, each.columns))
         else:
             left_out.append(Skipped(0, NO_FORMAT, "", each.file.member))
     if not parts:

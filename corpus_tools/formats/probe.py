@@ -1,6 +1,7 @@
 """What the first megabyte of a file shows: encoding, format, spacing."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from corpus_tools.formats.encoding import SAMPLE, detect
 from corpus_tools.formats.layout import Layout
 from corpus_tools.formats.options import Options
 from corpus_tools.formats.packing import Chunks
-from corpus_tools.formats.readers import READERS, recognised
+from corpus_tools.formats.readers import READERS, Format, recognised
 from corpus_tools.formats.records import Dialogue, Records, Skipped
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.spacing import spacing_of
@@ -71,6 +72,7 @@ class Shown:
     format: str | None
     confidence: float
     spacing: str
+    columns: str = ""
     role: str | None = None
 
 
@@ -83,8 +85,7 @@ def probe(container: Container, member: Member, options: Options) -> Shown | Ski
     if found := next(magic, None):
         file = File(container, member.index, member.name, BINARY)
         with binary_of(file, chunks) as binary:
-            spacing = spacing_of(_turns(records_of(found.name, binary, options.layout)))
-        return Shown(file, found.name, 1.0, spacing)
+            return _shown(file, found, 1.0, (binary, binary), options)
     encoding = options.encoding or detect(start.data)
     if encoding is None:
         return Skipped(0, NO_TEXT, "", member.name)
@@ -108,11 +109,14 @@ def records_of(format_name: str, source: Text | Binary, layout: Layout) -> Recor
     return found
 
 
-def binary_of(file: File, chunks: Chunks) -> AbstractContextManager[Binary]:
+@contextmanager
+def binary_of(file: File, chunks: Chunks) -> Iterator[Binary]:
     """Give a file that is no text, unpacked on disk."""
     if file.container.is_plain:
-        return nullcontext(Binary(file.name, file.container.path))
-    return spooled(file.name, chunks)
+        yield Binary(file.name, file.container.path)
+        return
+    with spooled(chunks) as path:
+        yield Binary(file.name, path)
 
 
 def _text_shown(file: File, start: Beginning, options: Options) -> Shown:
@@ -122,10 +126,22 @@ def _text_shown(file: File, start: Beginning, options: Options) -> Shown:
         found = (READERS[named], 1.0) if named else recognised(sample, options.formats)
         if found:
             text = Text(file.name, iter([start.data]), encoding=file.encoding)
-            records = records_of(found[0].name, text, options.layout)
-            return Shown(file, found[0].name, found[1], spacing_of(_turns(records)))
+            return _shown(file, *found, (text, sample), options)
     role = next((role for role, like in zip(ROLES, _LOOKS, strict=True) if like(sample)), None)
-    return Shown(file, None, 0.0, spacing_of(sample.lines), role)
+    return Shown(file, None, 0.0, spacing_of(sample.lines), role=role)
+
+
+def _shown(
+    file: File,
+    found: Format,
+    confidence: float,
+    views: tuple[Text, Sample] | tuple[Binary, Binary],
+    options: Options,
+) -> Shown:
+    """Return what a file shows whose format is `found`; it is read, and described, by `views`."""
+    columns = found.describe(views[1], options.layout) if found.describe else ""
+    spacing = spacing_of(_turns(records_of(found.name, views[0], options.layout)))
+    return Shown(file, found.name, confidence, spacing, columns)
 
 
 def _turns(records: Records) -> list[str]:

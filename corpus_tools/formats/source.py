@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from corpus_tools.formats.container import Container
 from corpus_tools.formats.layout import Layout
 from corpus_tools.formats.options import Options
-from corpus_tools.formats.parts import Part, find_joint_part, find_parts
-from corpus_tools.formats.probe import BINARY, binary_of, records_of
 from corpus_tools.formats.packing import Chunks
+from corpus_tools.formats.parts import Part, find_joint_part, find_parts
+from corpus_tools.formats.probe import BINARY, File, binary_of, records_of
 from corpus_tools.formats.readers import JOINT_READERS
-from corpus_tools.formats.records import Dialogue, Record, Records, Skipped
+from corpus_tools.formats.records import Dialogue, Record, Records, Skipped, Turn
 from corpus_tools.formats.spacing import JOINERS
 from corpus_tools.formats.text import Text
 
@@ -90,8 +89,7 @@ class Source:
     def _records(self, part: Part, streams: Sequence[Chunks]) -> Records:
         if part.files[0].encoding == BINARY:
             with binary_of(part.files[0], streams[0]) as binary:
-                records = records_of(part.format, binary, self.options.layout)
-                yield from _finished(records, part, [])
+                yield from _finished(records_of(part.format, binary, self.options.layout), part)
             return
         texts = [
             Text(file.name, stream, encoding=file.encoding)
@@ -111,8 +109,8 @@ def _pass(files: Sequence[File]) -> Iterator[Chunks]:
         yield from (member.chunks for member in members)
 
 
-def _finished(records: Records, part: Part, texts: Sequence[Text]) -> Records:
-    """Add the damaged lines, the names of members, and join text that is spaced."""
+def _finished(records: Records, part: Part, texts: Sequence[Text] = ()) -> Records:
+    """Add the damaged lines and the names of members, and join text that is spaced."""
     join = JOINERS.get(part.spacing)
     member = part.files[0].member
     for record in records:
@@ -121,7 +119,19 @@ def _finished(records: Records, part: Part, texts: Sequence[Text]) -> Records:
         else:
             yield _joined(record, join) if join else record
         for text in texts:
-            if text.has_damage:
+            if text.damaged:
                 yield from _damaged(text, part)
     for text in texts:
         yield from _damaged(text, part)
+
+
+def _joined(dialogue: Dialogue, join: Callable[[str], str]) -> Dialogue:
+    turns = tuple(Turn(join(turn.text), turn.speaker) for turn in dialogue.turns)
+    return Dialogue(turns, dialogue.context)
+
+
+def _damaged(text: Text, part: Part) -> Iterator[Skipped]:
+    file = next(each for each in part.files if each.name == text.name)
+    member = file.member or (file.name if len(part.files) > 1 else None)
+    for line in text.take_damaged():
+        yield replace(line, member=member)

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from corpus_tools.formats.packing import Chunks
-from corpus_tools.formats.text import Binary
 
 
 @contextmanager
-def spooled(name: str, chunks: Chunks) -> Iterator[Binary]:
-    """Give a file with these bytes, which only this user can read."""
+def spooled(chunks: Chunks) -> Iterator[Path]:
+    """Give the path of a file with these bytes, which only this user can read."""
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         path = Path(folder, "spooled")
         with path.open("wb") as file:
             for chunk in chunks:
                 file.write(chunk)
-        yield Binary(name, path)
+        yield path

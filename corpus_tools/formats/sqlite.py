@@ -61,7 +61,7 @@ def _opened(binary: Binary) -> Iterator[sqlite3.Connection]:
     except sqlite3.DataError as error:
         problem = f"a row of more than {LARGEST_ROW:,} bytes"
         raise binary.fail(problem, advice="Export the texts that are meant.") from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # the names of tables, and messages with them
         problem = f"a damaged or encrypted SQLite file ({error})"
         raise binary.fail(problem, advice="Get the file again.") from error
 

@@ -44,7 +44,7 @@ class Text:
         self._bytes = chunks
         self._read = 0  # bytes
         self._spoilt = 0  # of them
-        self._damaged: list[Skipped] = []
+        self.damaged: list[Skipped] = []
 
     def chunks(self) -> Iterator[str]:
         """Yield the text in pieces that end with a line, without a byte order mark.
@@ -81,7 +81,7 @@ class Text:
 
     def take_damaged(self) -> list[Skipped]:
         """Return the lines with bad bytes that were read since the last call."""
-        found, self._damaged = self._damaged, []
+        found, self.damaged = self.damaged, []
         return found
 
     def fail(self, problem: str, *, advice: str, line: int | None = None) -> ReadError:
@@ -137,7 +137,7 @@ class Text:
                 begin = max(piece.rfind("\n", 0, each.index) + 1, each.index - _SHOWN // 2)
                 reason = f"byte {each.offset:,} (0x{each.byte:02X}) is not {self.encoding}"
                 shown = piece[begin : min(seen, begin + _SHOWN)].removesuffix("\r")
-                self._damaged.append(Skipped(line, reason, shown))
+                self.damaged.append(Skipped(line, reason, shown))
         behind = (each for each in bad if each.index >= len(piece))
         return [each._replace(index=each.index - len(piece)) for each in behind]
 

@@ -8,7 +8,7 @@ from corpus_tools.store.cleanings import (
     undo_cleaning,
 )
 from corpus_tools.store.pairs import Pair, conversations, pairs, rejects, sample
-from corpus_tools.store.search import Found, Hit, search
+from corpus_tools.store.search import Found, Hit, Phrase, search
 from corpus_tools.store.space import free_space
 from corpus_tools.store.splits import dialogue_texts, split_store
 from corpus_tools.store.statistics import Lengths, SplitSize, Statistics, statistics
@@ -40,6 +40,7 @@ __all__ = [
     "NewSkipped",
     "NewTurn",
     "Pair",
+    "Phrase",
     "Provenance",
     "SplitSize",
     "Statistics",

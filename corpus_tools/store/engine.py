@@ -31,8 +31,11 @@ logger = logging.getLogger(__name__)
 _WRITERS = 0x6475_6968_7561  # "duihua": the advisory lock of those who write, on PostgreSQL
 
 
-def open_engine(name: str, *, create: bool) -> Engine:
-    """Return the engine of a store, made where it is missing and `create` says so."""
+def open_engine(name: str, *, create: bool, migrates: bool = True) -> Engine:
+    """Return the engine of a store, made where it is missing and `create` says so.
+
+    Unless `migrates`, a store of an older schema is refused instead of brought to this one.
+    """
     url = store_url(name)
     path = _sqlite_path(url)
     with errors_named(name):
@@ -42,6 +45,11 @@ def open_engine(name: str, *, create: bool) -> Engine:
         try:
             with engine.connect().execution_options(writes=create) as connection:
                 version = _schema_version(connection, name, create=create)
+            if version != SCHEMA_VERSION and not migrates:
+                raise StoreError(
+                    f"{name}: store schema {version}, which a dry run leaves as it is. "
+                    "'corpus list' brings it up to date."
+                )
             if version != SCHEMA_VERSION:
                 _migrate(engine, name, version)
         except BaseException:

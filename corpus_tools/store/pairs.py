@@ -61,12 +61,9 @@ def conversations(store: Store, *, split: str | None = None) -> Iterator[list[Pa
         yield run
 
 
-def sample(
-    store: Store, count: int, *, seed: int | None, rejected: str | None = None
-) -> list[Pair]:
-    """Return up to `count` pairs at random: accepted ones, or those that a rule refused."""
-    is_wanted = Turn.rejected.is_(None) if rejected is None else Turn.rejected == rejected
-    return _chosen(store, count, seed=seed, is_wanted=is_wanted)
+def sample(store: Store, count: int, *, seed: int | None) -> list[Pair]:
+    """Return up to `count` accepted pairs at random."""
+    return _chosen(store, count, seed=seed, is_wanted=Turn.rejected.is_(None))
 
 
 def rejects(store: Store, count: int, *, seed: int | None, rule: str | None = None) -> list[Pair]:

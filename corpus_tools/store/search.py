@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,8 +29,18 @@ from corpus_tools.store.store import Store
 _INDEX = table("turns_index", column("rowid"), column("words"), column("turns_index"))
 _INDEXED = table("turns_index_docsize", column("id"))
 
-Phrase = Sequence[str]
-"""Words that follow one another."""
+LONGEST_NUMBER = 10
+
+
+class Phrase(NamedTuple):
+    """Words that follow one another, and words that will do instead.
+
+    `is_open`: the last word may go on.
+    """
+
+    words: Sequence[str]
+    instead: Sequence[str] = ()
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +74,21 @@ def search(
     source: str | None = None,
     limit: int = 20,
 ) -> Found:
-    """Find the turns that hold all `phrases`; a last word that ends in `*` may go on.
+    """Find the turns that hold all `phrases`.
 
     `side`: only turns that are a "prompt" or a "reply". `source`: only imports with this number, or
     with this in their path.
     """
-    up_to_date = _take_in(store)
+    indexed = _take_in(store)
     with store.reading() as connection:
-        dialect = connection.dialect.name
-        is_found = _matches(phrases, dialect=dialect, indexed=up_to_date)
-        wanted = and_(is_found, *_restrictions(side, source))
-        joined = select(func.count()).select_from(Turn)
-        if source is not None:
-            joined = joined.join(Dialogue, Dialogue.id == Turn.dialogue_id).join(Import)
-        total = connection.scalar(joined.where(wanted)) or 0
-        rows = connection.execute(_hits().where(wanted).order_by(Turn.id).limit(limit))
+        if connection.dialect.name == "sqlite" and indexed:
+            found = _in_index(phrases)
+        else:
+            found = _by_reading(phrases, connection.dialect.name)
+        wanted = _restricted(found, side, source)
+        total = connection.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+        page = connection.scalars(wanted.order_by(wanted.selected_columns.id).limit(limit)).all()
+        rows = connection.execute(_hits().where(Turn.id.in_(page)).order_by(Turn.id))
         return Found(total, [Hit(*row) for row in rows])
 
 
@@ -101,52 +111,57 @@ def _take_in(store: Store) -> bool:
     return True
 
 
-def _matches(phrases: Sequence[Phrase], *, dialect: str, indexed: bool) -> ColumnElement[bool]:
-    if dialect == "sqlite" and indexed:
-        query = " ".join(map(_fts_phrase, phrases))
-        found = select(_INDEX.c.rowid).where(literal_column("turns_index").op("MATCH")(query))
-        return Turn.id.in_(found)
-    return and_(*(_scan(phrase, dialect) for phrase in phrases))
+def _in_index(phrases: Sequence[Phrase]) -> Select[int]:
+    query = " AND ".join(map(_fts_query, phrases))
+    is_found = literal_column("turns_index").op("MATCH")(query)
+    return select(_INDEX.c.rowid.label("id")).where(is_found)
 
 
-def _fts_phrase(phrase: Phrase) -> str:
-    words = " ".join(phrase)
-    is_beginning = words.endswith("*") and len(phrase[-1]) > 1
-    quoted = words.removesuffix("*") if is_beginning else words
-    return '"' + quoted.replace('"', '""') + '"' + "*" * is_beginning
+def _fts_query(phrase: Phrase) -> str:
+    first = _quoted(" ".join(phrase.words)) + "*" * phrase.is_open
+    return f"({' OR '.join([first, *map(_quoted, phrase.instead)])})"
 
 
-def _scan(phrase: Phrase, dialect: str) -> ColumnElement[bool]:
-    """Compare without FTS5; on PostgreSQL the index over arrays narrows it down first."""
-    is_beginning = phrase[-1].endswith("*") and len(phrase[-1]) > 1
-    whole = [*phrase[:-1]] if is_beginning else [*phrase]
-    pattern = " ".join(phrase).removesuffix("*") if is_beginning else " ".join(phrase) + " "
+def _quoted(words: str) -> str:
+    return '"' + words.replace('"', '""') + '"'
+
+
+def _by_reading(phrases: Sequence[Phrase], dialect: str) -> Select[int]:
+    conditions = []
+    for phrase in phrases:
+        conditions.append(_holds(phrase))
+        # The index narrows down what is read.
+        if dialect == "postgresql" and not phrase.is_open:
+            words = func.string_to_array(Turn.words, " ", type_=ARRAY(SQLText))
+            first = words.contains(cast([*phrase.words], ARRAY(SQLText)))
+            conditions.append(or_(first, words.overlap(cast([*phrase.instead], ARRAY(SQLText)))))
+    return select(Turn.id).where(*conditions)
+
+
+def _holds(phrase: Phrase) -> ColumnElement[bool]:
     spaced = literal(" ").concat(Turn.words).concat(" ")
-    same = spaced.contains(f" {pattern}", autoescape=True)
-    if dialect == "postgresql" and whole:
-        words = func.string_to_array(Turn.words, " ", type_=ARRAY(SQLText))
-        return and_(words.contains(cast(whole, ARRAY(SQLText))), same)
-    return same
+    end = "" if phrase.is_open else " "
+    wanted = [f" {' '.join(phrase.words)}{end}", *(f" {word} " for word in phrase.instead)]
+    return or_(*(spaced.contains(each, autoescape=True) for each in wanted))
 
 
-def _restrictions(side: str | None, source: str | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    following = aliased(Turn)
+def _restricted(found: Select[int], side: str | None, source: str | None) -> Select[int]:
+    if side is None and source is None:
+        return found
+    ids = found.subquery()
+    wanted = select(Turn.id).join(ids, ids.c.id == Turn.id)
     if side == "reply":
-        conditions.append(Turn.position > 0)
+        wanted = wanted.where(Turn.position > 0)
     elif side == "prompt":
-        conditions.append(
-            select(following.id)
-            .where(
-                following.dialogue_id == Turn.dialogue_id,
-                following.position == Turn.position + 1,
-            )
-            .exists()
-        )
+        following = aliased(Turn)
+        is_next = following.position == Turn.position + 1
+        wanted = wanted.join(following, and_(following.dialogue_id == Turn.dialogue_id, is_next))
     if source is not None:
-        number = int(source) if source.isdecimal() and len(source) < 10 else -1
-        conditions.append(or_(Import.id == number, Import.path.contains(source, autoescape=True)))
-    return conditions
+        number = int(source) if source.isdecimal() and len(source) < LONGEST_NUMBER else -1
+        named = or_(Import.id == number, Import.path.contains(source, autoescape=True))
+        dialogues = select(Dialogue.id).join(Import).where(named)
+        wanted = wanted.where(Turn.dialogue_id.in_(dialogues))
+    return wanted
 
 
 def _hits() -> Select[*tuple[Any, ...]]:

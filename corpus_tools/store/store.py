@@ -114,7 +114,7 @@ class Store:
             folder = self._resources.enter_context(tempfile.TemporaryDirectory())
             name = str(Path(folder) / "corpus.db")
         try:
-            self._engine = open_engine(name, create=create)
+            self._engine = open_engine(name, create=create, migrates=not dry_run)
             self._resources.callback(self._engine.dispose)
             if dry_run:
                 self._dry = self._begin_dry_run()

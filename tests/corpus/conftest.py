@@ -1,12 +1,15 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.cli import main
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
-from corpus_tools.segmenter import Segmenter
+from corpus_tools.importing import Plan, import_source
+from corpus_tools.preparing import Batch, Job, Prepared, Preparing
+from corpus_tools.segmenter import Segmenter, dictionary_name
 from corpus_tools.store import Store
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -62,6 +65,28 @@ def corpus(
 def store(folder: Path) -> Iterator[Store]:
     with Store(str(folder / "corpus.db"), create=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def plan(segmenter: Segmenter) -> Plan:
+    """Prepare in this process, by the default profile."""
+    preparing = Preparing(Cleaner(Profile()), segmenter)
+
+    def prepare(jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
+        return ((job, preparing.prepare(batch)) for job, batch in jobs)
+
+    return Plan(prepare, Profile().to_dict(), dictionary_name({}), duplicates=False)
+
+
+@pytest.fixture
+def import_paths(store: Store, plan: Plan) -> Callable[..., None]:
+    """Import files, one after the other, into the store of the test."""
+
+    def import_files(*paths: Path) -> None:
+        for path in paths:
+            import_source(store, Source([path]), plan)
+
+    return import_files
 
 
 @pytest.fixture

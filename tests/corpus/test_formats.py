@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Source
-from corpus_tools.formats.chatterbot import LARGEST_EVENT
 from corpus_tools.formats.json_tree import LARGEST_VALUE
-from corpus_tools.formats.records import LONGEST_DIALOGUE
+from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE
 from corpus_tools.formats.tables import LONGEST_ROW
 from corpus_tools.formats.text import LONGEST_LINE
+from corpus_tools.formats.yaml_events import DEEPEST, LARGEST_EVENT
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
 
@@ -87,7 +87,11 @@ def test_jsonl_keeps_the_speakers(data: Path) -> None:
 
 def test_json_list(read: Read, data: Path) -> None:
     dialogues, skipped = read(data / "dialogues.json")
-    assert dialogues == [["看过这部电影吗", "看过"], ["你好", "你也好", "再见"], ["一加一", "二"]]
+    assert dialogues == [
+        ["看过这部电影吗", "看过"],
+        ["你好", "你也好", "再见"],
+        ["无关", "一加一", "二"],
+    ]
     assert skipped == [(5, "no dialogue in this value")]
 
 
@@ -119,6 +123,37 @@ def test_json_larger_than_a_chunk(read: Read, folder: Path) -> None:
     assert read(path, format_name="json")[0] == dialogues
 
 
+def test_a_broken_line_of_jsonl_costs_itself(read: Read, folder: Path) -> None:
+    path = folder / "a.jsonl"
+    path.write_text('{"a": \n["a", "b"]\n' + "[" * 100_000 + '\n["c", "d"]\n', encoding="utf-8")
+    dialogues, skipped = read(path)
+    assert dialogues == [["a", "b"], ["c", "d"]]
+    assert skipped == [(1, "broken JSON (Expecting value)"), (3, "broken JSON (nested too deeply)")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.jsonl", '["a", "b"]', "jsonl"),
+        ("a.json", '["a", "b"]', "json"),
+        ("a.txt", '["a", "b"]', "json"),
+        ("a.jsonl", '[\n["a", "b"],\n["c", "d"]\n]\n', "json"),
+        ("a.json", '["a", "b"]\n["c", "d"]\n', "jsonl"),
+        ("a.txt", '{"a": \n["a", "b"]\n["c", "d"]\n', "jsonl"),
+    ],
+)
+def test_json_or_json_lines(folder: Path, name: str, content: str, expected: str) -> None:
+    (folder / name).write_text(content, encoding="utf-8")
+    assert Source([folder / name]).format == expected
+
+
+def test_a_conv_of_long_turns_is_cut(read: Read, folder: Path) -> None:
+    path = folder / "a.conv"
+    line, count = "M " + "好" * (LONGEST_LINE - 10) + "\n", LARGEST_DIALOGUE // LONGEST_LINE + 4
+    path.write_text("E\n" + line * count, encoding="utf-8")
+    assert [len(turns) for turns in read(path)[0]] == [count - 3, 3]
+
+
 def test_chatterbot(read: Read, data: Path) -> None:
     dialogues, skipped = read(data / "chinese.yml")
     assert dialogues == [["你好", "你好呀"], ["你几岁", "1", "真的吗"]]
@@ -137,12 +172,14 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "cut.json": ('[["a", "b"],\n', r"line 2: broken JSON"),
     "behind.json": ('[\n["a", "b"]]\n]', r"line 3: broken JSON \(more behind"),
     "deep.json": ("[" * 200_000, r"broken JSON"),
-    "lines.jsonl": ('["a", "b"]\n{"a": \n', r"line 2: broken JSON"),
+    "lines.jsonl": ('{"a"\n' * 20, r"line 10: broken JSON \(.*\), as in every line before it"),
+    "two.jsonl": ('{"a"\n["a"\n', r"line 2: broken JSON \(.*\), as in every line before it"),
     "deep.jsonl": ("[" * 200_000, r"line 1: broken JSON"),
     "long.jsonl": ('["' + "a" * LONGEST_LINE + '"]', r"line 1: longer than 1,048,576 characters"),
     "large.json": ('[["' + "a" * LARGEST_VALUE * 3, r"does not end within 16,777,216 characters"),
     "bomb.yml": ("a: &a [x, x]\nconversations: [*a, *a]\n", r"line 1: an alias or an anchor"),
     "broken.yml": ("conversations:\n- - a\n  - b: [\n", r"broken YAML"),
+    "deep.yml": ("a: " + "[" * (DEEPEST + 1) + "\n", r"line 1: lists nested too deeply"),
     "list.yml": ("- a\n- b\n", r"line 1: no mapping with 'conversations:'"),
     "large.yml": ("conversations:\n- - '" + "a" * 2 * LARGEST_EVENT + "'\n", r"a value of more"),
 }

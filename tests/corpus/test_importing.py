@@ -20,31 +20,18 @@ from hypothesis import strategies as st
 
 from chatbot.text import normalise
 from corpus_tools import importing, workers
-from corpus_tools.cleaning import clean, refusal
+from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.errors import ReadError, StoreError
-from corpus_tools.exporting import jsonl_lines
-from corpus_tools.formats import Source
+from corpus_tools.formats import Dialogue, Source
 from corpus_tools.formats import source as source_module
-from corpus_tools.importing import (
-    Batch,
-    Prepared,
-    batched,
-    import_source,
-    prepare_batch,
-    split_of,
-    storable,
-)
-from corpus_tools.segmenter import Segmenter
+from corpus_tools.importing import Plan, batched, import_source
+from corpus_tools.keys import Shares, split_of
+from corpus_tools.preparing import Batch, Job, Prepared, Raw, storable
 from corpus_tools.store import Pair, Store
+from corpus_tools.store import pairs as pairs_of
 from corpus_tools.workers import Preparer
 
-Prepare = Callable[[Iterable[Batch]], Iterator[Prepared]]
 COMMAND = [sys.executable, "-c", "import sys; from corpus_tools.cli import main; sys.exit(main())"]
-
-
-@pytest.fixture
-def prepare(segmenter: Segmenter) -> Prepare:
-    return lambda batches: (prepare_batch(batch, segmenter) for batch in batches)
 
 
 def write_pairs(path: Path, count: int) -> Path:
@@ -57,6 +44,12 @@ def write_pairs(path: Path, count: int) -> Path:
             reply = f"{said}？" if number % 10 else "你猜"
             file.write("坏行\n" if number % 50 == 49 else f"{said}\t{reply}{number % 997}\n")
     return path
+
+
+def batches_of(source: Source) -> Iterator[Batch]:
+    for records in batched(source.records()):
+        dialogues = [record for record in records if isinstance(record, Dialogue)]
+        yield [Raw([turn.text for turn in each.turns], each.context) for each in dialogues]
 
 
 def rows(path: Path) -> list[tuple[object, ...]]:
@@ -72,11 +65,11 @@ def rows(path: Path) -> list[tuple[object, ...]]:
     return found
 
 
-def test_turns_keep_what_was_said(store: Store, prepare: Prepare, data: Path) -> None:
-    _, row = import_source(store, Source([data / "turns.conv"]), prepare=prepare, licence="CC0")
+def test_turns_keep_what_was_said(store: Store, plan: Plan, data: Path) -> None:
+    _, row = import_source(store, Source([data / "turns.conv"]), plan._replace(licence="CC0"))
     assert (row.dialogues_done, row.turns_done, row.pairs_done) == (3, 6, 3)
     assert (row.pairs_accepted, row.skipped_done, row.license) == (2, 1, "CC0")
-    pairs = list(store.pairs(refused=True))
+    pairs = list(pairs_of(store, refused=True))
     assert [(pair.prompt, pair.reply, pair.rejected) for pair in pairs] == [
         ("爸爸 你午饭时喝了多少酒", "你是在教训我么?", None),
         ("你是在教训我么?", "不敢", None),
@@ -86,29 +79,29 @@ def test_turns_keep_what_was_said(store: Store, prepare: Prepare, data: Path) ->
     assert pairs[0].license == "CC0"
 
 
-def test_a_second_import_adds_nothing(store: Store, prepare: Prepare, data: Path) -> None:
+def test_a_second_import_adds_nothing(store: Store, plan: Plan, data: Path) -> None:
     source = Source([data / "pairs.tsv"])
-    import_source(store, source, prepare=prepare)
-    pairs = list(store.pairs())
-    before, _ = import_source(store, Source([data / "pairs.tsv"]), prepare=prepare)
+    import_source(store, source, plan)
+    pairs = list(pairs_of(store))
+    before, _ = import_source(store, Source([data / "pairs.tsv"]), plan)
     assert before.is_complete
-    assert list(store.pairs()) == pairs
+    assert list(pairs_of(store)) == pairs
     assert len(store.imports()) == 1
 
 
-def test_a_pair_is_accepted_once(store: Store, prepare: Prepare, folder: Path) -> None:
+def test_a_pair_is_accepted_once(store: Store, plan: Plan, folder: Path) -> None:
     (folder / "a.tsv").write_text("你好\t你好呀\nＨＩ\t好\n你好\t你好呀\n", encoding="utf-8")
     (folder / "b.tsv").write_text("hi\t好\n你好\t再见\n", encoding="utf-8")
     for name in ("a.tsv", "b.tsv"):
-        import_source(store, Source([folder / name]), prepare=prepare)
-    verdicts = [pair.rejected for pair in store.pairs(refused=True)]
+        import_source(store, Source([folder / name]), plan)
+    verdicts = [pair.rejected for pair in pairs_of(store, refused=True)]
     assert verdicts == [None, None, "duplicate", "duplicate", None]
 
 
 @pytest.mark.parametrize("fault", [b"\xff\n", b"\xe4\xbd"])
 def test_a_bad_input_leaves_nothing(
     store: Store,
-    prepare: Prepare,
+    plan: Plan,
     folder: Path,
     data: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -117,78 +110,77 @@ def test_a_bad_input_leaves_nothing(
     monkeypatch.setattr(importing, "BATCH_RECORDS", 100)
     # The first megabyte decides on the encoding; the fault lies behind it.
     monkeypatch.setattr(source_module, "SAMPLE", 1_000)
-    import_source(store, Source([data / "pairs.tsv"]), prepare=prepare)
-    pairs = list(store.pairs())
+    import_source(store, Source([data / "pairs.tsv"]), plan)
+    pairs = list(pairs_of(store))
     path = write_pairs(folder / "a.tsv", 3_000)
     path.write_bytes(path.read_bytes() + fault)
     stored = []
     with pytest.raises(ReadError, match="is not utf-8"):
-        import_source(store, Source([path]), prepare=prepare, on_progress=stored.append)
+        import_source(store, Source([path]), plan, on_progress=stored.append)
     assert stored
-    assert list(store.pairs()) == pairs
+    assert list(pairs_of(store)) == pairs
     with store.reading() as connection:
         for table in ("dialogues", "turns", "skipped"):
             left = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
             assert left == {"dialogues": 3, "turns": 6, "skipped": 2}[table]
 
 
-def test_no_dialogue_is_an_error(store: Store, prepare: Prepare, folder: Path) -> None:
+def test_no_dialogue_is_an_error(store: Store, plan: Plan, folder: Path) -> None:
     (folder / "a.jsonl").write_text('{"title": "x"}\n', encoding="utf-8")
     with pytest.raises(ReadError, match="no dialogue in it, read as jsonl"):
-        import_source(store, Source([folder / "a.jsonl"]), prepare=prepare)
+        import_source(store, Source([folder / "a.jsonl"]), plan)
     assert store.imports() == []
 
 
-def test_half_characters_become_the_replacement(
-    store: Store, prepare: Prepare, folder: Path
-) -> None:
+def test_half_characters_become_the_replacement(store: Store, plan: Plan, folder: Path) -> None:
     (folder / "a.jsonl").write_text('["你\\ud83d好", "\\u0000在\\ud83d\\ude00"]', encoding="utf-8")
     (folder / "b.json").write_text('[["我\\ud83d好", "\\u0000在"]]', encoding="utf-8")
     for name in ("a.jsonl", "b.json"):
-        import_source(store, Source([folder / name]), prepare=prepare)
-    pairs = [(pair.prompt, pair.reply) for pair in store.pairs()]
+        import_source(store, Source([folder / name]), plan)
+    pairs = [(pair.prompt, pair.reply) for pair in pairs_of(store, refused=True)]
     assert pairs == [("你\ufffd好", "\ufffd在😀"), ("我\ufffd好", "\ufffd在")]
 
 
 def test_two_imports_of_the_same_at_once(
-    store: Store, prepare: Prepare, data: Path, folder: Path
+    store: Store, plan: Plan, data: Path, folder: Path
 ) -> None:
-    def intruding(batches: Iterable[Batch]) -> Iterator[Prepared]:
-        for prepared in prepare(batches):
+    def intruding(jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
+        for prepared in plan.prepare(jobs):
             with Store(store.name) as other:
-                import_source(other, Source([data / "pairs.tsv"]), prepare=prepare)
+                import_source(other, Source([data / "pairs.tsv"]), plan)
             yield prepared
 
     with pytest.raises(StoreError, match="another command works on import 1"):
-        import_source(store, Source([data / "pairs.tsv"]), prepare=intruding)
-    assert len(list(store.pairs())) == 3
+        import_source(store, Source([data / "pairs.tsv"]), plan._replace(prepare=intruding))
+    assert len(list(pairs_of(store))) == 3
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_give_what_one_gives(
-    prepare: Prepare, folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    plan: Plan, folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} on this platform")
     monkeypatch.setattr(workers, "_start_method", lambda: method)
     source = Source([write_pairs(folder / "a.tsv", 5_000)])
-    here = list(prepare(batched(source.records())))
-    with Preparer(2) as preparer:
-        assert list(preparer.in_processes(batched(source.records()))) == here
+    jobs = list(enumerate(batches_of(source)))
+    here = list(plan.prepare(jobs))
+    with Preparer(2, Profile(), {}) as preparer:
+        assert list(preparer.in_processes(jobs)) == here
 
 
 def test_few_batches_are_under_way(folder: Path) -> None:
     taken = 0
 
-    def counted(batches: Iterable[Batch]) -> Iterator[Batch]:
+    def counted(batches: Iterable[Batch]) -> Iterator[tuple[None, Batch]]:
         nonlocal taken
         for batch in batches:
             taken += 1
-            yield batch
+            yield None, batch
 
     source = Source([write_pairs(folder / "a.tsv", 12_000)])
-    with Preparer(2) as preparer:
-        results = preparer.in_processes(counted(batched(source.records())))
+    with Preparer(2, Profile(), {}) as preparer:
+        results = preparer.in_processes(counted(batches_of(source)))
         assert len(list(islice(results, 2))) == 2
         assert taken <= 7
 
@@ -196,7 +188,7 @@ def test_few_batches_are_under_way(folder: Path) -> None:
 def test_the_split_depends_on_the_dialogue_alone() -> None:
     counts = {"train": 0, "valid": 0, "test": 0}
     for key in range(-5_000, 5_000):
-        counts[split_of(key)] += 1
+        counts[split_of(key, Shares())] += 1
     assert counts == {"train": 9_000, "valid": 500, "test": 500}
 
 
@@ -286,30 +278,29 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> N
         time.sleep(0.02)
 
 
-def test_pairs_are_streamed_in_order(store: Store, prepare: Prepare, folder: Path) -> None:
-    import_source(store, Source([write_pairs(folder / "a.tsv", 3_000)]), prepare=prepare)
-    ids = [pair.pair_id for pair in store.pairs(refused=True)]
+def test_pairs_are_streamed_in_order(store: Store, plan: Plan, folder: Path) -> None:
+    import_source(store, Source([write_pairs(folder / "a.tsv", 3_000)]), plan)
+    ids = [pair.pair_id for pair in pairs_of(store, refused=True)]
     assert ids == sorted(ids)
-    assert isinstance(next(store.pairs()), Pair)
+    assert isinstance(next(pairs_of(store)), Pair)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), min_size=1, max_size=40))
 def test_what_comes_out_is_what_went_in_cleaned(
-    tmp_path_factory: pytest.TempPathFactory, prepare: Prepare, pairs: list[tuple[str, str]]
+    tmp_path_factory: pytest.TempPathFactory, plan: Plan, pairs: list[tuple[str, str]]
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
     with Store(str(folder / "corpus.db"), create=True) as store:
-        import_source(store, Source([folder / "a.jsonl"]), prepare=prepare)
-        exported = [
-            json.loads(line) for line in jsonl_lines(store.pairs(refused=True), verdicts=True)
-        ]
+        import_source(store, Source([folder / "a.jsonl"]), plan)
+        stored = list(pairs_of(store, refused=True))
         with store.reading() as connection:
             raw = connection.exec_driver_sql("SELECT raw FROM turns ORDER BY id").scalars().all()
     assert raw == [storable(text) for pair in pairs for text in pair]
-    cleaned = [tuple(clean(storable(text)) for text in pair) for pair in pairs]
-    assert [(pair["prompt"], pair["reply"]) for pair in exported] == cleaned
-    for pair in exported:
-        expected = refusal(normalise(pair["prompt"]), normalise(pair["reply"]))
-        assert pair["rejected"] == expected or (pair["rejected"], expected) == ("duplicate", None)
+    cleaner = Cleaner(Profile())
+    cleaned = [tuple(cleaner.clean(storable(text)) for text in pair) for pair in pairs]
+    assert [(pair.prompt, pair.reply) for pair in stored] == cleaned
+    for pair in stored:
+        expected = cleaner.refusal(normalise(pair.prompt), normalise(pair.reply))
+        assert pair.rejected == expected or (pair.rejected, expected) == ("duplicate", None)

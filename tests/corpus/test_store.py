@@ -9,7 +9,18 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from corpus_tools.errors import StoreError
-from corpus_tools.store import ImportKey, NewDialogue, NewTurn, Pair, Store, statistics
+from corpus_tools.store import (
+    ImportKey,
+    NewDialogue,
+    NewTurn,
+    Pair,
+    Provenance,
+    Store,
+    pairs,
+    rejects,
+    sample,
+    statistics,
+)
 from corpus_tools.store.schema import Base
 from corpus_tools.store.statistics import lengths_of
 
@@ -20,10 +31,11 @@ def turn(text: str, *, key: int | None = None, rejected: str | None = None) -> N
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    row = store.begin_import(ImportKey("0", "tsv", "utf-8"), path="a", licence="MIT", options={})
+    provenance = Provenance("a", "MIT", "a friend", "jieba", {})
+    row = store.begin_import(ImportKey("0", "tsv", "utf-8"), provenance)
     dialogues = [
         NewDialogue(1, "train", [turn("问"), turn("答", key=1), turn("再答", key=2)]),
-        NewDialogue(2, "test", [turn("问"), turn("？", rejected="empty")]),
+        NewDialogue(2, "test", [turn("问"), turn("？", key=3, rejected="empty")]),
         NewDialogue(3, "valid", [turn("独白")]),
     ]
     store.complete_import(store.add_batch(row, dialogues, []).id)
@@ -72,9 +84,10 @@ def test_removal_takes_everything_along(filled: Store) -> None:
 
 
 def test_a_sample_is_repeatable(filled: Store) -> None:
-    assert filled.sample(1, seed=3) == filled.sample(1, seed=3)
-    assert [pair.reply for pair in filled.sample(9, seed=3)] == ["答", "再答"]
-    assert [pair.reply for pair in filled.sample(9, seed=3, rejected="empty")] == ["？"]
+    assert sample(filled, 1, seed=3) == sample(filled, 1, seed=3)
+    assert [pair.reply for pair in sample(filled, 9, seed=3)] == ["答", "再答"]
+    assert [pair.reply for pair in rejects(filled, 9, seed=3, rule="empty")] == ["？"]
+    assert [pair.reply for pair in rejects(filled, 9, seed=3)] == ["？"]
 
 
 def test_only_the_owner_may_read(store: Store) -> None:
@@ -112,16 +125,16 @@ def test_a_database_of_somebody_else(folder: Path) -> None:
 
 def test_a_store_of_a_newer_version(store: Store) -> None:
     connection = sqlite3.connect(store.name)
-    connection.execute("UPDATE schema_info SET version = 2")
+    connection.execute("UPDATE schema_info SET version = 3")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="store schema 2; this version reads 1"):
+    with pytest.raises(StoreError, match="store schema 3; this version reads 2"):
         Store(store.name)
 
 
 def test_a_read_only_store(filled: Store) -> None:
     with Store(f"sqlite:///file:{filled.name}?mode=ro&uri=true") as opened:
-        assert len(list(opened.pairs())) == 2
+        assert len(list(pairs(opened))) == 2
         with pytest.raises(StoreError, match="the store is read-only"):
             opened.remove_import(1)
 
