@@ -91,8 +91,7 @@ ID = click.IntRange(1, 2**63 - 1)
 @json_option
 def sniff(files: tuple[Path, ...], *, as_json: bool, **options: Any) -> None:
     """Tell what FILES are: format, encoding, columns, spacing, the first five pairs."""
-    for line in _commands().sniff(files, _reading(**options), as_json=as_json):
-        click.echo(line)
+    _fail_if(_commands().sniff(files, _reading(**options), as_json=as_json))
 
 
 @cli.command("import", epilog="Example: corpus import dialogues.tsv chat.jsonl.gz logs/")
@@ -113,16 +112,26 @@ def import_files(files: tuple[Path, ...], **options: Any) -> None:
     (q_input.txt, q_target.txt) or named: corpus import q.txt a.txt --format parallel.
     """
     rest = {name: options.pop(name) for name in _KEPT}
-    failed = _commands().import_files(files, _reading(**options), **rest)
-    if failed:
-        raise click.exceptions.Exit(CorpusError.exit_code)
+    _fail_if(_commands().import_files(files, _reading(**options), **rest))
 
 
 _KEPT = ("store", "licence", "origin", "profile", "processes", "dry_run")
 
 
-def _reading(**options: Any) -> Any:
-    return _commands().Reading(**options)
+def _reading(
+    *,
+    delimiter: str | None,
+    prompt_column: str | None,
+    reply_column: str | None,
+    **options: Any,
+) -> Any:
+    layout = _commands().Layout(delimiter, prompt_column, reply_column)
+    return _commands().Options(**options, layout=layout)
+
+
+def _fail_if(failed: int) -> None:
+    if failed:
+        raise click.exceptions.Exit(CorpusError.exit_code)
 
 
 @cli.command("list", epilog="Example: corpus list --json")

@@ -49,6 +49,10 @@ class ReadError(CorpusError):
 class UnrecognisedError(ReadError):
     """Tell that a file shows no format of dialogues; it may be no dialogue file at all."""
 
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
+        self.problem = problem
+
 
 class WorkerError(CorpusError):
     """Report a worker process that died, which says nothing about the input."""

@@ -4,30 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from corpus_tools.formats import Source
 from corpus_tools.store import ImportRow, Lengths, Pair, Statistics
 
 _BAR = 30  # characters
-
-
-def encoding_lines(source: Source) -> list[str]:
-    """Return what was found out about an input; a line a member where they differ."""
-    members = source.encodings
-    if len(set(members.values())) == 1:
-        return [f"{source.path}: read as {source.format}, {source.encoding}"]
-    return [f"{name}: read as {source.format}, {each}" for name, each in members.items()]
-
-
-def import_line(row: ImportRow, before: ImportRow, seconds: float) -> str:
-    """Return the summary of an import that had come as far as `before`."""
-    read = row.pairs_done - before.pairs_done
-    accepted = row.pairs_accepted - before.pairs_accepted
-    skipped = row.skipped_done - before.skipped_done
-    aside = f", {skipped:,} malformed records kept aside" if skipped else ""
-    return (
-        f"{row.path}: {read:,} pairs read, {accepted:,} accepted, {read - accepted:,} refused"
-        f"{aside}; {seconds:.1f} s, {read / max(seconds, 1e-9):,.0f} pairs/s"
-    )
 
 
 def statistics_text(statistics: Statistics) -> str:

@@ -1,8 +1,10 @@
 """Cleaning: text rules, pair filters and corpus-wide filters, all from one profile."""
 
+from corpus_tools.cleaning.accepted import AcceptedPair, Judge, Pairs
 from corpus_tools.cleaning.catalogue import CATALOGUE, CONTEXT, DUPLICATE, REFUSALS, Example, Rule
 from corpus_tools.cleaning.cleaner import Cleaner
-from corpus_tools.cleaning.judges import AcceptedPair, Judge, Pairs, judges
+from corpus_tools.cleaning.judges import judges
+from corpus_tools.cleaning.near import clusters
 from corpus_tools.cleaning.profile import Profile
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Pairs",
     "Profile",
     "Rule",
+    "clusters",
     "judges",
 ]
 

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 from corpus_tools.cleaning.settings import SqueezePhrases, SqueezeRepeats
-from corpus_tools.errors import MissingExtraError
+from corpus_tools.errors import UsageError
 
 Edit = Callable[[str], str]
 
@@ -103,7 +103,9 @@ def simplified() -> Edit:
     try:
         from opencc import OpenCC  # noqa: PLC0415 - only who asks for it needs the extra
     except ImportError as error:
-        raise MissingExtraError("opencc") from error
+        raise UsageError(
+            "'simplify' needs opencc, which is not installed. Run: pip install 'duihua[opencc]'"
+        ) from error
     convert: Edit = OpenCC("t2s").convert
     return convert
 

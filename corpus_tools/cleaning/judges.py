@@ -1,33 +1,21 @@
 """The corpus-wide filters: each reads the accepted pairs of the whole store and names some."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
-
+from corpus_tools.cleaning.accepted import Judge
+from corpus_tools.cleaning.generic import GenericReplies
+from corpus_tools.cleaning.near import NearDuplicates
 from corpus_tools.cleaning.profile import Profile
+from corpus_tools.cleaning.replies import Advertisements, ReplyCaps
 
 
-class AcceptedPair(NamedTuple):
-    """A pair of the store that no filter before has refused; both texts normalised."""
+def judges(profile: Profile) -> list[Judge]:
+    """Return the corpus-wide filters that are on, in the order of the profile.
 
-    id: int
-    prompt: str
-    reply: str
-
-
-Pairs = Callable[[], Iterator[AcceptedPair]]
-"""Read the accepted pairs anew, in the order of their ids."""
-
-
-class Judge(Protocol):
-    """A corpus-wide filter."""
-
-    id: str
-
-    def refused(self, pairs: Pairs) -> Iterator[int]:
-        """Yield the ids of the pairs to refuse, each once."""
-        ...
-
-
-def judges(profile: Profile) -> list[Judge]:  # noqa: ARG001
-    """Return the corpus-wide filters that are on, in the order of the profile."""
-    return []
+    `duplicate` is none of them: the store sees to it, pair by pair.
+    """
+    made: list[Judge] = [
+        Advertisements(profile.advertisement),
+        GenericReplies(profile.generic),
+        ReplyCaps(profile.reply_cap),
+        NearDuplicates(profile.near_duplicate),
+    ]
+    return [judge for judge in made if getattr(profile, judge.id).on]

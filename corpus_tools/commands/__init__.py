@@ -3,12 +3,14 @@
 from corpus_tools.commands.cleaning import clean, rejects, restore, rules
 from corpus_tools.commands.imports import collect_garbage, list_imports, split, undo
 from corpus_tools.commands.looking import export, sample, search, stats
-from corpus_tools.commands.reading import Reading, import_files, sniff
+from corpus_tools.commands.reading import import_files, sniff
 from corpus_tools.commands.wording import add_words, list_words, remove_words, segment
 from corpus_tools.exporting import write_lines
+from corpus_tools.formats import Layout, Options
 
 __all__ = [
-    "Reading",
+    "Layout",
+    "Options",
     "add_words",
     "clean",
     "collect_garbage",

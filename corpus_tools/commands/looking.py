@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from chatbot.text import normalise
 from corpus_tools.errors import UsageError
-from corpus_tools.rendering import pair_json, pair_text
+from corpus_tools.exporting import WRITERS
+from corpus_tools.rendering import pair_json, pair_text, statistics_json, statistics_text
 from corpus_tools.segmenter import Segmenter
 from corpus_tools.shown import found_json, found_lines
-from corpus_tools.store import Phrase, Store, user_words
+from corpus_tools.store import Phrase, Store, pairs, statistics, user_words
 from corpus_tools.store import sample as sampled_pairs
 from corpus_tools.store import search as search_store
 
@@ -52,3 +55,17 @@ def sample(store: str, *, count: int, seed: int | None, as_json: bool) -> Iterat
     with Store(store) as opened:
         pairs = sampled_pairs(opened, count, seed=seed)
     return map(pair_json if as_json else pair_text, pairs)
+
+
+def stats(store: str, *, as_json: bool, html: Path | None, top: int) -> str:
+    """Return the figures of a store."""
+    with Store(store) as opened:
+        figures = statistics(opened, top=top)
+    return statistics_json(figures) if as_json else statistics_text(figures)
+
+
+@contextmanager
+def export(store: str, *, format_name: str, refused: bool) -> Iterator[Iterator[str]]:
+    """Give the lines of an export while the store is open."""
+    with Store(store) as opened:
+        yield WRITERS[format_name](pairs(opened, refused=refused), verdicts=refused)

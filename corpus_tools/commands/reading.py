@@ -1,15 +1,15 @@
 """`corpus sniff` and `corpus import`."""
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from corpus_tools.commands.profiles import profile_of
 from corpus_tools.errors import ReadError
-from corpus_tools.formats import Layout, Source
+from corpus_tools.formats import Options, Source, Unread, opened_inputs
 from corpus_tools.formats import sniff as sniff_source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.progress import Progress
@@ -19,28 +19,23 @@ from corpus_tools.store import Store, user_words
 from corpus_tools.workers import Preparer
 
 
-class Reading(NamedTuple):
-    """What a user says about the files instead of letting them show it."""
-
-    format_name: str | None = None
-    encoding: str | None = None
-    layout: Layout = Layout()
-    spacing: str | None = None
-
-
-def sniff(files: Sequence[Path], reading: Reading, *, as_json: bool) -> Iterator[str]:
-    """Return what each input is, as text or as JSON."""
-    for source in _sources(files, reading):
-        parts = sniff_source(source)
-        if as_json:
-            yield sniffed_json(parts)
-        else:
-            yield from sniffed_lines(parts)
+def sniff(files: Sequence[Path], options: Options, *, as_json: bool) -> int:
+    """Tell what each input is, as text or as JSON, and return how many are none."""
+    failed = 0
+    with opened_inputs(files, options, sys.stdin.buffer) as inputs:
+        for source in inputs:
+            if isinstance(source, Unread):
+                failed += _complained(source)
+                continue
+            parts = sniff_source(source)
+            for line in [sniffed_json(parts)] if as_json else sniffed_lines(parts):
+                click.echo(line)
+    return failed
 
 
 def import_files(
     files: Sequence[Path],
-    reading: Reading,
+    options: Options,
     *,
     store: str,
     licence: str | None,
@@ -51,11 +46,17 @@ def import_files(
 ) -> int:
     """Import one input after the other and return how many failed."""
     failed = 0
-    with Store(store, create=True, dry_run=dry_run) as opened:
+    with (
+        opened_inputs(files, options, sys.stdin.buffer) as inputs,
+        Store(store, create=True, dry_run=dry_run) as opened,
+    ):
         chosen = profile_of(opened, profile)
         words = user_words(opened)
         with Preparer(processes, chosen, words) as preparer:
-            for source in _sources(files, reading):
+            for source in inputs:
+                if isinstance(source, Unread):
+                    failed += _complained(source)
+                    continue
                 plan = Plan(
                     prepare=preparer.choose(source.size),
                     profile=chosen.to_dict(),
@@ -67,9 +68,13 @@ def import_files(
                 try:
                     click.echo(_import(opened, source, plan))
                 except ReadError as error:
-                    click.echo(f"error: {error}", err=True)
-                    failed += 1
+                    failed += _complained(Unread(str(error), is_error=True))
     return failed
+
+
+def _complained(unread: Unread) -> int:
+    click.echo(f"error: {unread.message}" if unread.is_error else unread.message, err=True)
+    return int(unread.is_error)
 
 
 def _import(store: Store, source: Source, plan: Plan) -> str:

@@ -6,10 +6,11 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from dataclasses import dataclass
+from typing import IO, Any, cast
 
 from corpus_tools.formats.naming import decoded_name, is_hidden, printable
-from corpus_tools.formats.packing import CHUNK, HEAD, Chunks
+from corpus_tools.formats.packing import CHUNK, HEAD, Chunks, ExcessError
 
 MOST_MEMBERS = 100_000
 LARGEST_DIRECTORY = 1 << 24
@@ -25,7 +26,8 @@ _WITH_PASSWORD = 1
 _UTF8_NAME = 0x800
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Member:
     """One file inside a container; a plain file is its own only member, without a name.
 
     `index` is its place in the archive; `problem` says why it cannot be read.
@@ -72,7 +74,7 @@ def tar_members(chunks: Chunks, order: Sequence[int] | None) -> Iterator[Member]
     """Yield the members at the places `order`, which must ascend, or all of them."""
     stream = _Forward(chunks)
     wanted = None if order is None else frozenset(order)
-    with tarfile.TarFile(fileobj=stream, encoding="utf-8", errors="surrogateescape") as archive:
+    with _Tar(fileobj=cast(Any, stream), encoding="utf-8", errors="surrogateescape") as archive:
         index = -1
         while info := _next_header(archive, stream):
             index += 1
@@ -92,15 +94,15 @@ def read_chunks(stream: IO[bytes]) -> Chunks:
         yield chunk
 
 
-def _next_header(archive: tarfile.TarFile, stream: "_Forward") -> tarfile.TarInfo | None:
+def _next_header(archive: "_Tar", stream: "_Forward") -> tarfile.TarInfo | None:
     stream.header_left = LARGEST_HEADER
-    archive.members = []  # it keeps them all
+    archive.members.clear()
     return archive.next()
 
 
 def _check_count(count: int) -> None:
     if count > MOST_MEMBERS:
-        raise ValueError(f"more than {MOST_MEMBERS:,} files in it")
+        raise ExcessError(f"more than {MOST_MEMBERS:,} files in it")
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -127,6 +129,12 @@ def _dictionary(file: IO[bytes], info: zipfile.ZipInfo) -> int:
     return int(struct.unpack("<4xBI", file.read(9))[1])
 
 
+class _Tar(tarfile.TarFile):
+    """A tar whose list of members, which it keeps, is known to be there."""
+
+    members: list[tarfile.TarInfo]
+
+
 class _Bounded:
     """The file of a zip, from which no directory too large for the memory is read at once."""
 
@@ -136,7 +144,7 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         if size > LARGEST_DIRECTORY:
-            raise ValueError(f"a directory of {size:,} bytes")
+            raise ExcessError(f"a table of contents of {size:,} bytes")
         return self._file.read(size)
 
 
@@ -162,7 +170,7 @@ class _Forward:
         """Read what belongs to a header."""
         self.header_left -= size
         if self.header_left < 0:
-            raise ValueError(f"a header of more than {LARGEST_HEADER:,} bytes")
+            raise ExcessError(f"a header of more than {LARGEST_HEADER:,} bytes")
         self.last_block = b"".join(self.part(size, to_end=False))
         return self.last_block
 

@@ -11,7 +11,7 @@ from corpus_tools.formats.text import Text
 
 _COLUMNS = ["layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect"]
 _COLUMNS += ["text"]
-_CLOCK = re.compile(r"\s*(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d{1,3})?)\s*", re.ASCII)
+_CLOCK = re.compile(r"\s*(\d{1,3}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,3}))?\s*", re.ASCII)
 
 
 def looks_like_ass(sample: Sample) -> float:
@@ -45,12 +45,13 @@ def _cue(number: int, rest: str, columns: list[str]) -> Cue | Skipped:
     values = rest.split(",", len(columns) - 1)
     fields = dict(zip(columns, values, strict=False))
     times = [_CLOCK.fullmatch(fields.get(name, "")) for name in ("start", "end")]
-    start, end = (_seconds(time) if time else None for time in times)
+    start, end = (_millis(time) if time else None for time in times)
     if start is None or end is None or "text" not in fields:
         return Skipped(number, "a cue without start, end and text", rest)
     return Cue(number, start, end, lines_of(fields["text"], is_ass=True), fields["text"])
 
 
-def _seconds(time: re.Match[str]) -> float:
-    hours, minutes, seconds = time.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+def _millis(time: re.Match[str]) -> int:
+    hours, minutes, seconds, fraction = time.groups()
+    whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return whole * 1000 + int((fraction or "").ljust(3, "0"))

@@ -8,8 +8,9 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BufferedReader
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,15 @@ from corpus_tools.formats.archive import (
     zip_members,
 )
 from corpus_tools.formats.naming import printable
-from corpus_tools.formats.packing import HEAD, Chunks, counted, is_packed, peeked, unpacked
+from corpus_tools.formats.packing import (
+    HEAD,
+    Chunks,
+    ExcessError,
+    counted,
+    is_packed,
+    peeked,
+    unpacked,
+)
 
 FREE_EXPANSION = 1 << 26
 LARGEST_RATIO = 100
@@ -67,7 +76,9 @@ class Container:
             head = file.read(HEAD)
             self.size = file.seek(0, io.SEEK_END)
         if not self.size:
-            raise UnrecognisedError(f"{self.name}: the file is empty. Give a file with dialogues.")
+            raise UnrecognisedError(
+                f"{self.name}: the file is empty", "Give a file with dialogues."
+            )
         self._is_zip = is_zip(head)
         self.is_plain = not (self._is_zip or is_packed(head) or is_tar(head))
 
@@ -76,7 +87,7 @@ class Container:
         with self._open() as file:
             return hashlib.file_digest(file, "sha256").digest()
 
-    def members(self, order: Sequence[int] | None = None) -> Iterator[Member]:
+    def members(self, order: Sequence[int] | None = None) -> Generator[Member, None, None]:
         """Yield the members at the places `order`, or all; read one before you take the next."""
         runs = [order] if self._is_zip or order is None else _ascending(order)
         for run in runs:
@@ -90,7 +101,7 @@ class Container:
     def _opened_members(
         self, file: BufferedReader, order: Sequence[int] | None
     ) -> Iterator[Member]:
-        count = self._meter(file)
+        count = self._meter()
         if self._is_zip:
             members = zip_members(file, order)
         else:
@@ -105,9 +116,9 @@ class Container:
             chunks = counted(member.chunks, count) if self._is_zip else member.chunks
             head, chunks = peeked(unpacked(chunks, count))
             problem = next((text for is_it, text in _FOREIGN if is_it(head)), None)
-            yield member._replace(chunks=self._named(chunks, file), problem=problem)
+            yield replace(member, chunks=self._named(chunks, file), problem=problem)
 
-    def _meter(self, file: BufferedReader) -> Callable[[int], None]:
+    def _meter(self) -> Callable[[int], None]:
         """Return what hears of unpacked bytes and refuses too many of them."""
         most = FREE_EXPANSION + LARGEST_RATIO * self.size
         produced = 0
@@ -116,10 +127,7 @@ class Container:
             nonlocal produced
             produced += size
             if produced > most:
-                raise ReadError(
-                    f"{self.name}: unpacks to more than {LARGEST_RATIO} times its size, which "
-                    "no text does. Unpack it yourself if it is meant."
-                )
+                raise ExcessError(f"unpacks to more than {LARGEST_RATIO} times its size")
 
         return count
 
@@ -149,6 +157,10 @@ class Container:
     def _damage_named(self) -> Iterator[None]:
         try:
             yield
+        except ExcessError as error:
+            raise ReadError(
+                f"{self.name}: {error}, which no text does. Unpack it yourself if it is meant."
+            ) from error
         except _DAMAGE as error:
             raise ReadError(
                 f"{self.name}: damaged or cut short near byte {self.position:,} ({error}). "

@@ -8,8 +8,8 @@ from corpus_tools.formats.markup import chinese_lines, is_bilingual, is_credit, 
 from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE, Records, Skipped
 from corpus_tools.formats.talk import Talk
 
-LONGEST_PAUSE = 5.0
-"""Seconds without words that end a dialogue.
+LONGEST_PAUSE = 5_000
+"""Milliseconds without words that end a dialogue.
 
 Of the gaps in 30 episodes of film subtitles half are under 0.1 s and 93 % under 5 s; what is longer
 is a change of scene more often than a silence.
@@ -19,11 +19,11 @@ LEAST_BILINGUAL = 0.2
 
 
 class Cue(NamedTuple):
-    """What is shown from `start` to `end`, in seconds; `raw` is its text as it stands in `line`."""
+    """What is shown from `start` to `end`, in milliseconds; `raw` is the text as in the file."""
 
     line: int
-    start: float
-    end: float
+    start: int
+    end: int
     lines: list[str]
     raw: str
 
@@ -59,7 +59,7 @@ def _dialogues(block: list[Cue]) -> Records:
     shown = list(_together(sorted(block, key=_times)))
     bilingual = sum(is_bilingual(lines) for _, _, lines in shown)
     is_translated = bilingual > LEAST_BILINGUAL * len(shown)
-    talk, until = Talk(), 0.0
+    talk, until = Talk(), 0
     for start, end, lines in shown:
         if start - until >= LONGEST_PAUSE:
             yield from talk.end()
@@ -70,11 +70,11 @@ def _dialogues(block: list[Cue]) -> Records:
     yield from talk.end()
 
 
-def _together(cues: Iterable[Cue]) -> Iterator[tuple[float, float, list[str]]]:
+def _together(cues: Iterable[Cue]) -> Iterator[tuple[int, int, list[str]]]:
     """Yield what is shown at exactly the same time as one: two languages, or two layers."""
     for (start, end), group in groupby(cues, key=_times):
         yield start, end, list(dict.fromkeys(line for cue in group for line in cue.lines))
 
 
-def _times(cue: Cue) -> tuple[float, float]:
+def _times(cue: Cue) -> tuple[int, int]:
     return cue.start, cue.end

@@ -2,13 +2,14 @@
 
 import codecs
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _PIECE = 1 << 8  # bytes decoded at once where some are bad: each bad one costs that many
 
 
-class Bad(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bad:
     """A byte that is not of the encoding, with the place of its U+FFFD in the text around it."""
 
     index: int

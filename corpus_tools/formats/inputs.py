@@ -3,7 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -46,7 +46,7 @@ _Group = tuple[_Found, ...]
 
 @contextmanager
 def opened_inputs(
-    arguments: Sequence[Path], options: Options, stdin: IO[bytes]
+    arguments: Sequence[Path], options: Options, stdin: IO[bytes] | None
 ) -> Iterator[Iterator[Source | Unread]]:
     """Give the inputs that the arguments mean, opened one after the other.
 
@@ -56,50 +56,52 @@ def opened_inputs(
     with ExitStack() as stack:
         found: list[_Found] = []
         for argument in arguments:
-            if argument == STDIN:
+            if argument == STDIN and stdin:
                 path = stack.enter_context(spooled(read_chunks(stdin)))
                 found.append(_Found(path, name="stdin"))
             else:
                 found += _expanded(argument)
-        yield _opened(_grouped(found, options), options)
+        yield _opened(found, options)
 
 
-def _opened(groups: Sequence[_Group], options: Options) -> Iterator[Source | Unread]:
-    empty = {group[0].folder for group in groups} - {None}
-    for group in groups:
+def _opened(found: Sequence[_Found], options: Options) -> Iterator[Source | Unread]:
+    empty: dict[Path | None, None] = {each.folder: None for each in found if each.folder}
+    files = [each for each in found if each.path != each.folder]
+    for group in _grouped(files, options):
         folder = group[0].folder
         try:
-            yield Source(
-                [each.path for each in group],
-                format_name=options.format_name,
-                encoding=options.encoding,
-                layout=options.layout,
-                spacing=options.spacing,
-                name=group[0].name,
-            )
-            empty.discard(folder)
+            yield _source(group, options)
+            empty.pop(folder, None)
         except UnrecognisedError as error:
-            yield Unread(str(error), is_error=folder is None)
+            yield Unread(str(error), True) if folder is None else Unread(error.problem, False)
         except ReadError as error:
             yield Unread(str(error), is_error=True)
-            empty.discard(folder)
-    for folder in sorted(filter(None, empty)):
-        yield Unread(
-            f"{printable(str(folder))}: no dialogues in this folder. Name a file with --format.",
-            is_error=True,
-        )
+            empty.pop(folder, None)
+    for folder in empty:
+        name = printable(str(folder))
+        yield Unread(f"{name}: no dialogues in this folder. Name a file in it.", is_error=True)
+
+
+def _source(group: _Group, options: Options) -> Source:
+    return Source(
+        [each.path for each in group],
+        format_name=options.format_name,
+        encoding=options.encoding,
+        layout=options.layout,
+        spacing=options.spacing,
+        name=group[0].name,
+    )
 
 
 def _expanded(argument: Path) -> list[_Found]:
-    """Return the files that an argument means, in a fixed order."""
+    """Return the files that an argument means, in a fixed order; a folder stands for itself too."""
     if argument.is_dir():
-        files = list(_below(argument))
-        if not files:
-            raise UsageError(f"{printable(str(argument))}: no files in this folder.")
-        return [_Found(path, argument) for path in files]
+        return [_Found(path, argument) for path in (argument, *_below(argument))]
     if not os.path.lexists(argument) and glob.has_magic(str(argument)):
-        matching = [Path(path) for path in sorted(glob.glob(str(argument), recursive=True))]
-        return [each for path in matching for each in _expanded(path)] or [_Found(argument)]
+        names = glob.glob(str(argument), recursive=True)  # noqa: PTH207 - from any root
+        return [each for name in sorted(names) for each in _expanded(Path(name))] or [
+            _Found(argument)
+        ]
     return [_Found(argument)]
 
 
@@ -168,5 +170,6 @@ def _half(path: Path, options: Options, *, by_name: bool) -> Shown | None:
 
 
 def _has_cornell_mark(container: Container) -> bool:
-    member = next(container.members(), None)
-    return member is not None and _CORNELL_MARK in next(member.chunks, b"")
+    with closing(container.members()) as members:
+        member = next(members, None)
+        return member is not None and _CORNELL_MARK in next(member.chunks, b"")

@@ -14,53 +14,11 @@ _PAIRS = (
 )
 # ISO 639-1, those that corpora of translations and of Chinese use.
 _LANGUAGES = frozenset(
-    [
-        "ar",
-        "bg",
-        "bn",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "jp",
-        "km",
-        "ko",
-        "lt",
-        "lv",
-        "mn",
-        "ms",
-        "my",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sv",
-        "th",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-        "cn",
-        "tw",
-    ]
+    {
+        *("ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi"),
+        *("hr", "hu", "id", "it", "ja", "km", "ko", "lt", "lv", "mn", "ms", "my", "nl", "no", "pl"),
+        *("pt", "ro", "ru", "sk", "sl", "sv", "th", "tr", "uk", "ur", "vi", "zh", "cn", "tw"),
+    }
 )
 _BETWEEN = re.compile(r"([\s._\-/\\]+)")
 

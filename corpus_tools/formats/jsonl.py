@@ -16,12 +16,17 @@ MOST_BROKEN = 10
 
 
 def looks_like_jsonl(sample: Sample) -> float:
-    """Return 1.0 where most of the first lines are JSON values; of one line, its name decides."""
+    """Return 1.0 where most of the first lines are JSON values, half by a name like `.jsonl`.
+
+    Of one line the name decides.
+    """
+    is_named = sample.ending in ENDINGS
     first = [line for line in sample.lines[:MOST_BROKEN] if line.strip()]
     if len(first) < 2:
         opened = first and first[0].lstrip()[:1] in {"{", "["}
-        return 0.9 if opened and sample.ending in ENDINGS else 0.0
-    return 1.0 if sum(map(_is_value, first)) > len(first) / 2 else 0.0
+        return 0.9 if opened and is_named else 0.0
+    values = 2 * sum(map(_is_value, first))
+    return 1.0 if values > len(first) or (is_named and values == len(first)) else 0.0
 
 
 def read_jsonl(text: Text) -> Records:

@@ -17,7 +17,7 @@ _KANA = re.compile(r"[\u3040-\u30fa\u30fc-\u30ff]")
 _STAFF = "翻译|听译|译者|校对|校订|精校|总校|时间轴|时间线|调轴|后期|压制|监制|总监|片源|特效|制作"
 _CREDIT = re.compile(
     rf"字幕(?:组|制作|翻译|校对|调校|下载|站)|本字幕|^\s*(?:{_STAFF})\s*[:：]"
-    r"|https?://|\bwww\.|\b[\w-]+\.(?:com|net|org|cn)\b",
+    r"|https?://|\bwww\.|\w\.(?:com|net|org|cn)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -1,6 +1,6 @@
 """What a user says about an input, which overrules what the input shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from corpus_tools.errors import UsageError
 from corpus_tools.formats.encoding import is_known
@@ -15,7 +15,7 @@ class Options:
 
     format_name: str | None = None
     encoding: str | None = None
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
     spacing: str | None = None
 
     def __post_init__(self) -> None:

@@ -23,6 +23,10 @@ _ZSTD_PIECE = 1 << 10
 Chunks = Iterator[bytes]
 
 
+class ExcessError(Exception):
+    """Refuse what no collection of dialogues has, in words that follow the name of the file."""
+
+
 class _Unpacker(Protocol):
     """What bz2 and lzma have in common."""
 
@@ -54,7 +58,7 @@ def unpacked(chunks: Chunks, count: Callable[[int], None]) -> Chunks:
         if not layer:
             return chunks
         chunks = counted(layer(chunks), count)
-    raise ValueError(f"packed more than {MOST_LAYERS} times")
+    raise ExcessError(f"packed more than {MOST_LAYERS} times")
 
 
 def peeked(chunks: Chunks) -> tuple[bytes, Chunks]:

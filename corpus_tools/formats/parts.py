@@ -77,7 +77,7 @@ def joint_pairs(texts: Sequence[tuple[str, str | None]]) -> list[tuple[int, int]
 
 def _pairs(shown: Sequence[Shown], options: Options) -> tuple[list[Part], list[Shown]]:
     """Return the parts that two files make together, and the files that are left."""
-    unsure = [each for each in shown if each.confidence < BY_NAME]
+    unsure = [] if options.layout else [each for each in shown if each.confidence < BY_NAME]
     pairs = [
         (unsure[first], unsure[second])
         for first, second in joint_pairs([(each.file.short_name, each.role) for each in unsure])
@@ -117,14 +117,15 @@ def _unrecognised(container: Container, left_out: Sequence[Skipped]) -> Unrecogn
     """Return the error that says why nothing in a file can be read."""
     if not left_out:
         return UnrecognisedError(
-            f"{container.name}: the archive holds no file. Give one with dialogues."
+            f"{container.name}: the archive holds no file", "Give one with dialogues."
         )
     first = left_out[0]
     name, reason = container.full_name(first.member), first.reason
     advice = _ADVICE.get(reason, "Unpack it and name the files inside.")
     if len(left_out) == 1:
-        return UnrecognisedError(f"{name}: {reason}. {advice}")
+        return UnrecognisedError(f"{name}: {reason}", advice)
     return UnrecognisedError(
         f"{container.name}: none of its {len(left_out):,} files can be read as dialogues "
-        f"({name}: {reason}). {advice}"
+        f"({name}: {reason})",
+        advice,
     )

@@ -1,13 +1,14 @@
 """What the first megabyte of a file shows: encoding, format, spacing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import chain, islice
 from typing import NamedTuple
 
 from corpus_tools.errors import ReadError
-from corpus_tools.formats.archive import Member
+from corpus_tools.formats.archive import Member, read_chunks
 from corpus_tools.formats.container import Container
 from corpus_tools.formats.cornell import looks_like_cornell_conversations, looks_like_cornell_lines
 from corpus_tools.formats.encoding import SAMPLE, detect
@@ -33,7 +34,8 @@ _JUDGED = 200  # turns
 _LOOKS = (looks_like_cornell_lines, looks_like_cornell_conversations)
 
 
-class File(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class File:
     """A file by itself, or the member of an archive at the place `index`."""
 
     container: Container
@@ -125,7 +127,7 @@ def _text_shown(file: File, start: Beginning, options: Options) -> Shown:
         named = options.format_name
         found = (READERS[named], 1.0) if named else recognised(sample, options.formats)
         if found:
-            text = Text(file.name, iter([start.data]), encoding=file.encoding)
+            text = Text(file.name, read_chunks(BytesIO(start.data)), encoding=file.encoding)
             return _shown(file, *found, (text, sample), options)
     role = next((role for role, like in zip(ROLES, _LOOKS, strict=True) if like(sample)), None)
     return Shown(file, None, 0.0, spacing_of(sample.lines), role=role)
@@ -148,8 +150,6 @@ def _turns(records: Records) -> list[str]:
     """Return the first turns of what may be cut, or broken."""
     turns = chain.from_iterable(each.turns for each in records if isinstance(each, Dialogue))
     found: list[str] = []
-    try:
+    with suppress(ReadError):  # the reading itself will tell
         found.extend(turn.text for turn in islice(turns, _JUDGED))
-    except ReadError:
-        pass  # the reading itself will tell
     return found

@@ -18,6 +18,7 @@ _PLAIN = re.compile(
 _BRACKETED = re.compile(rf"{_BEFORE}[【\[]{_SIDE}{_NUMBER}[】\]][:：]?{_BEHIND}", re.IGNORECASE)
 _HEADING = re.compile(r"#{1,6}\s.*")
 _RULE = re.compile(r"[-*_=—]{3,}")
+_QUOTE = re.compile(r"\s{0,8}(?:>\s?){1,8}")
 _NEITHER = "neither question nor answer"
 
 
@@ -36,7 +37,7 @@ def read_qa(text: Text) -> Records:
     """Yield a pair for every answer; what stands behind a mark belongs to it up to the next one."""
     entry: _Entry | None = None
     for number, line in text.lines():
-        words = line.strip()
+        words = _QUOTE.sub("", line).strip()
         mark = _mark(words)
         if mark and mark["asked"]:
             yield from entry.records() if entry else ()

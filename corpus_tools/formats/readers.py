@@ -102,6 +102,11 @@ FORMATS = (*sorted(READERS), *JOINT_READERS)
 
 def recognised(sample: Sample, formats: Iterable[Format]) -> tuple[Format, float] | None:
     """Return the likeliest of `formats` for a text and how sure it is, or None."""
-    scores = [(each, each.confidence(sample)) for each in formats if not each.magic]
-    best = max(scores, key=lambda score: score[1])
-    return best if best[1] >= LEAST_CONFIDENCE else None
+    best, sure = None, 0.0
+    for each in formats:
+        found = 0.0 if each.magic else each.confidence(sample)
+        if found > sure:
+            best, sure = each, found
+        if sure == 1.0:
+            break
+    return (best, sure) if best and sure >= LEAST_CONFIDENCE else None

@@ -1,6 +1,7 @@
 """What an input is, told before anything is done with it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -45,10 +46,8 @@ def sniff(source: Source) -> list[Sniffed]:
 def _first(count: int, records: Records) -> tuple[Pair, ...]:
     """Return the first pairs of what may be broken further on, which an import will tell."""
     found: list[Pair] = []
-    try:
+    with suppress(ReadError):
         found.extend(islice(_pairs(records), count))
-    except ReadError:
-        pass
     return tuple(found)
 
 

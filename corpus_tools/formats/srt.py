@@ -55,8 +55,9 @@ def _without_number(lines: list[str]) -> list[str]:
 def _cue(number: int, times: re.Match[str], lines: list[str]) -> Cue:
     clock = times.groups()
     raw = "\n".join(lines).strip()
-    return Cue(number, _seconds(*clock[:4]), _seconds(*clock[4:]), lines_of(raw), raw)
+    return Cue(number, _millis(*clock[:4]), _millis(*clock[4:]), lines_of(raw), raw)
 
 
-def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
-    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction or 0}")
+def _millis(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> int:
+    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+    return whole * 1000 + int((fraction or "").ljust(3, "0"))

@@ -1,7 +1,7 @@
 """Decoded text of one member, in chunks or in lines, that knows where it is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus_tools.errors import ReadError
@@ -53,9 +53,9 @@ class Text:
         """
         line, rest, mark = 1, "", "\ufeff"
         bad: list[Bad] = []
-        for text, found in self._decoded():
-            bad += [each._replace(index=each.index + len(rest)) for each in found]
-            text = rest + text
+        for decoded_text, found in self._decoded():
+            bad += [replace(each, index=each.index + len(rest)) for each in found]
+            text = rest + decoded_text
             end = text.rfind("\n") + 1 or _whole(text)
             piece, rest = text[:end], text[end:]
             if bad:
@@ -72,7 +72,7 @@ class Text:
         number, rest = 1, ""
         for piece in self.chunks():
             *lines, rest = (rest + piece).replace("\r\n", "\n").split("\n")
-            if len(piece) >= WHOLE_LINES or rest:
+            if len(rest) + len(piece) > LONGEST_LINE:
                 self._check_lengths([*lines, rest], number)
             yield from enumerate(lines, number)
             number += len(lines)
@@ -139,7 +139,7 @@ class Text:
                 shown = piece[begin : min(seen, begin + _SHOWN)].removesuffix("\r")
                 self.damaged.append(Skipped(line, reason, shown))
         behind = (each for each in bad if each.index >= len(piece))
-        return [each._replace(index=each.index - len(piece)) for each in behind]
+        return [replace(each, index=each.index - len(piece)) for each in behind]
 
 
 def _whole(text: str) -> int:

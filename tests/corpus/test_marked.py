@@ -160,7 +160,7 @@ def test_a_written_faq_is_read_back(
     entries: list[tuple[list[str], list[str]]], is_under_a_name: bool
 ) -> None:
     listed = [{"questions": asked, "answers": told} for asked, told in entries]
-    content = yaml.safe_dump({"faq": listed} if is_under_a_name else listed, allow_unicode=True)
+    content = yaml.safe_dump({"faq": listed} if is_under_a_name else listed)
     expected = [[ask, tell] for asked, told in entries for ask in asked for tell in told]
     assert turns(read_faq(text_of(content))) == expected
 

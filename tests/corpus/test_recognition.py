@@ -1,13 +1,16 @@
 """Every small file is taken for what it is, by its content alone, and for nothing else."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus_tools.errors import ReadError
 from corpus_tools.formats.readers import LEAST_CONFIDENCE, READERS
 from corpus_tools.formats.sample import Sample
+from corpus_tools.formats.text import Text
 
 FORMATS = {
     "answers.txt": None,
@@ -30,8 +33,10 @@ FORMATS = {
     "splits.json": "json",
     "turns.conv": "conv",
 }
-# Formats that others contain: JSON lines begin like JSON.
-ALSO = {"jsonl": {"json"}}
+# First lines behind which a long line belongs to a cue, a message or an answer.
+HEADS = ("00:00:01,000 --> 00:00:02,000", "2024-01-02 12:34:56 小明(12345)", "问：甲", "答：乙")
+# Formats that others look like, less surely: JSON lines begin like JSON.
+ALSO = {"jsonl": {"json"}, "ass": {"script"}, "faq": {"qa"}}
 
 
 def claims(sample: Sample) -> dict[str, float]:
@@ -63,6 +68,19 @@ def test_a_file_is_taken_for_what_it_is(data: Path, name: str) -> None:
 )
 def test_what_is_none_of_the_formats(content: str) -> None:
     assert claims(Sample("novel.txt", content)) == {}
+
+
+@pytest.mark.parametrize(
+    "unit", ["A-", "{\\", "<i", "[图", "「", "a  12:34", "撤回了一条消息", " ", "- q: "]
+)
+def test_a_long_line_takes_linear_time(unit: str) -> None:
+    """With a pattern of quadratic cost this would take many minutes."""
+    content = "\n".join((*HEADS, unit * (200_000 // len(unit))))
+    for each in READERS.values():
+        if not each.magic and not each.takes_layout:
+            each.confidence(Sample("a.txt", content))
+            with suppress(ReadError):
+                list(each.read(Text("a", iter([content.encode()]), encoding="utf-8")))
 
 
 @given(st.text())

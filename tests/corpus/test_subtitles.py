@@ -66,15 +66,15 @@ def test_ass(read: Read, data: Path) -> None:
 @given(st.lists(st.tuples(WORDS.filter(bool), st.booleans()), min_size=1, max_size=8))
 def test_a_written_srt_is_read_back(said: list[tuple[str, bool]]) -> None:
     """A pause before a cue opens a new dialogue, and nothing else does."""
-    cues, now = [], 0.0
+    cues, now = [], 0
     expected: list[list[str]] = [[]]
     for words, is_later in said:
-        now += LONGEST_PAUSE if is_later else LONGEST_PAUSE - 0.01
+        now += LONGEST_PAUSE if is_later else LONGEST_PAUSE - 1
         if is_later and expected[-1]:
             expected.append([])
         expected[-1].append(words)
-        cues.append((now, now + 1.0, words))
-        now += 1.0
+        cues.append((now / 1000, now / 1000 + 1, words))
+        now += 1000
     assert shown(*cues) == expected
 
 
