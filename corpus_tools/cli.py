@@ -77,8 +77,17 @@ processes_option = click.option(
     metavar="N",
     help="Processes that clean and segment.  [default: one a core]",
 )
+def _remark(_context: click.Context, _option: click.Parameter, dry_run: bool) -> bool:
+    if dry_run:
+        click.echo("Dry run: the store stays as it is.", err=True)
+    return dry_run
+
+
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Do all of it, report it, and leave the store as it was."
+    "--dry-run",
+    is_flag=True,
+    callback=_remark,
+    help="Do all of it, report it, and leave the store as it was.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 seed_option = click.option("--seed", type=int, help="Choose the same pairs every time.")
@@ -229,9 +238,11 @@ def search(phrases: tuple[str, ...], store: str, **options: Any) -> None:
     help="Keep dialogues that are at least this similar on one side, for example 0.8.",
 )
 @dry_run_option
-def split(store: str, **options: Any) -> None:
+def split(store: str, *, valid: int, test: int, **options: Any) -> None:
     """Share the dialogues out to train, valid and test; imports to come go the same way."""
-    click.echo(_commands().split(store, **options))
+    if valid + test >= 100:
+        raise click.UsageError("--valid and --test leave nothing to train with.")
+    click.echo(_commands().split(store, _commands().Shares(valid, test), **options))
 
 
 @cli.group()
@@ -298,17 +309,21 @@ def sample(store: str, **options: Any) -> None:
 
 @cli.command(epilog="Example: corpus export --format tsv --output pairs.tsv")
 @store_option
-@click.option("--format", "format_name", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["jsonl", "tsv", "messages", "chatterbot", "parallel", "parquet"]),
+    default="jsonl",
+    show_default=True,
+)
 @click.option("--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Only this split.")
 @click.option("--all", "refused", is_flag=True, help="Refused pairs too, with the rule.")
-def export(store: str, *, format_name: str, output: Path | None, refused: bool) -> None:
+def export(store: str, *, split: str | None, refused: bool, **options: Any) -> None:
     """Write the accepted pairs in the order of their import."""
-    with _commands().export(store, format_name=format_name, refused=refused) as lines:
-        if output:
-            _commands().write_lines(lines, output)
-        else:
-            for line in lines:
-                click.echo(line)
+    selection = _commands().Selection(split=split, refused=refused)
+    for line in _commands().export(store, selection, **options):
+        click.echo(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

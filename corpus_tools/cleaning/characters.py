@@ -143,6 +143,8 @@ def _phrase_guard(settings: SqueezePhrases) -> Callable[[str], bool]:
 
     def may_repeat(text: str) -> bool:
         units = text.encode("utf-16-le", "surrogatepass")
+        if len(units) > 2 * len(text):
+            return True  # a character of two units makes periods longer
         couples = memoryview(units[: len(units) // 4 * 4]).cast("I")
         if len(couples) - len(set(couples)) < least:
             return False

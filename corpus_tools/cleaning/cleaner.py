@@ -68,15 +68,6 @@ class Cleaner:
                 break
         return text
 
-    def run_rules(self, text: str) -> str:
-        """Return what `clean` returns, by running every rule until nothing changes any more."""
-        for _ in range(MOST_PASSES):
-            before = text
-            text = self._run_once(text)
-            if text == before:
-                break
-        return text
-
     def refusal(self, prompt: str, reply: str) -> str | None:
         """Return the id of the first filter that refuses the normalised pair, or None."""
         longest = self._longest

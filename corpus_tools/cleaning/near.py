@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice, pairwise
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from corpus_tools.cleaning.accepted import Pairs
 from corpus_tools.cleaning.settings import NearDuplicate
-from corpus_tools.errors import UsageError
+from corpus_tools.errors import CorpusError, UsageError
 
 PERMUTATIONS = 64
 RECALL = 0.98
@@ -79,6 +79,12 @@ class Texts:
             self._text_file = self._temporary()
             self._band_files = [self._temporary() for _ in range(self._bands)]
             self._store(iter(texts))
+        except OSError as error:
+            self._files.close()
+            raise CorpusError(
+                f"near duplicates need temporary files in {gettempdir()}: {error.strerror}. "
+                "Make room there, or name another folder in TMPDIR."
+            ) from error
         except BaseException:
             self._files.close()
             raise
@@ -128,6 +134,8 @@ class Texts:
             numbers = chain.from_iterable(rows)
             matrix = np.fromiter(numbers, np.uint64, len(batch) * PERMUTATIONS)
             self._store_bands(matrix.reshape(len(batch), PERMUTATIONS))
+        for file in (self._text_file, *self._band_files):
+            file.flush()
 
     def _store_bands(self, matrix: NDArray[np.uint64]) -> None:
         used = matrix[:, : self._bands * self._rows]

@@ -24,7 +24,7 @@ _MEDIA = """
 通话 贴图 自定义表情 表情包 闪照 群公告 拍一拍 戳一戳 接龙 视频号 卡券 收藏 Photo Video
 Audio Sticker Image Voice File Location Link
 """.split()  # noqa: SIM905 - names are easier to read without quotes
-_BRACKETED = r" ?[\[【［](?:{})[\]】］] ?"
+_BRACKETED = r" ?[\[［](?:{})[\]］] ?"  # not 【】, which people put around what they stress
 _MEDIA_TAG = re.compile(_BRACKETED.format("|".join(_MEDIA)))
 _CHECK_IN = re.compile(
     r" ?(?:我在(?:这里|這裡)?[:：] ?(?:(?!我在)\S){0,30} ?)+(?=https?://|显示地图|顯示地圖)"
@@ -48,8 +48,9 @@ _MENTION = re.compile(
 )
 
 _TOPIC = re.compile(
-    # Not `C#和F#`, nor `#1和#2`.
-    r" ?(?<![A-Za-z0-9&])[#＃][^#＃\s]{2,40}[#＃](?![A-Za-z0-9]) ?"
+    # Not `C#和F#`, nor `#1和#2`, nor a sentence, which somebody quotes.
+    r" ?(?<![A-Za-z0-9&])[#＃](?=[^#＃]*[^\W_])"
+    r"[^#＃\s，。？！；：、…,.?!;:]{2,32}[#＃](?![A-Za-z0-9]) ?"
 )
 
 _EXPRESSIONS = """
@@ -78,7 +79,7 @@ def reposts(text: str) -> str:
 
 def platform_tags(text: str) -> str:
     """Drop bracketed media, check-ins, and what platforms put at the end."""
-    if _holds(text, "[【［"):
+    if _holds(text, "[［"):
         text = _MEDIA_TAG.sub(" ", text)
     if "我在" in text:
         text = _CHECK_IN.sub(" ", text)
@@ -105,7 +106,7 @@ def expressions(words: tuple[str, ...] = ()) -> Edit:
     names = sorted({*_EXPRESSIONS, *words} - {""}, key=lambda word: (-len(word), word))
     bracketed = _BRACKETED.format("|".join(re.escape(name) for name in names))
     pattern = re.compile(f"{bracketed}|{_COLON_NAMES}")
-    return lambda text: pattern.sub(" ", text) if _holds(text, "[【［:") else text
+    return lambda text: pattern.sub(" ", text) if _holds(text, "[［:") else text
 
 
 def _holds(text: str, signs: str) -> bool:

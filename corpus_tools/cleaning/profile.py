@@ -257,7 +257,7 @@ class Profile:
         settings = getattr(self, name)
         yield f"[{name}]  # {about['reason']}"
         for each in fields(settings):
-            means = about["why"] if each.name == "on" else each.metadata["means"]
+            means = f"by default {about['why']}" if each.name == "on" else each.metadata["means"]
             yield f"{each.name} = {_toml(getattr(settings, each.name))}  # {means}"
         yield ""
 

@@ -5,12 +5,15 @@ from corpus_tools.commands.imports import collect_garbage, list_imports, split, 
 from corpus_tools.commands.looking import export, sample, search, stats
 from corpus_tools.commands.reading import import_files, sniff
 from corpus_tools.commands.wording import add_words, list_words, remove_words, segment
-from corpus_tools.exporting import write_lines
+from corpus_tools.exporting import Selection
 from corpus_tools.formats import Layout, Options
+from corpus_tools.keys import Shares
 
 __all__ = [
     "Layout",
     "Options",
+    "Selection",
+    "Shares",
     "add_words",
     "clean",
     "collect_garbage",
@@ -29,5 +32,4 @@ __all__ = [
     "split",
     "stats",
     "undo",
-    "write_lines",
 ]

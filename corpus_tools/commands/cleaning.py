@@ -59,5 +59,5 @@ def restore(store: str, pair_ids: Sequence[int], *, dry_run: bool) -> str:
         restored = restore_pairs(opened, pair_ids)
     if unknown := sorted(set(pair_ids) - set(restored)):
         named = ", ".join(f"#{number}" for number in unknown)
-        raise UsageError(f"no refused pair {named} in {store}. 'corpus rejects' shows some.")
+        raise UsageError(f"no refused pair {named} in {opened.name}. 'corpus rejects' shows some.")
     return f"{len(restored):,} pairs restored; no rule refuses them again."

@@ -30,11 +30,11 @@ def undo(store: str, number: int | None, *, cleaning: bool, dry_run: bool) -> st
     with Store(store, dry_run=dry_run) as opened:
         if number is not None:
             if not opened.remove_import(number):
-                raise UsageError(f"no import {number} in {store}. 'corpus list' shows them.")
+                raise UsageError(f"no import {number} in {opened.name}. 'corpus list' shows them.")
             return f"Import {number} undone. 'corpus gc' gives its room back to the disk."
         changed = undo_cleaning(opened, duplicates=not profile_of(opened, None).duplicate.on)
     if changed is None:
-        raise UsageError(f"no cleaning run to undo in {store}.")
+        raise UsageError(f"no cleaning run to undo in {opened.name}.")
     return f"The last cleaning run undone: {changed:,} turns are as they were."
 
 

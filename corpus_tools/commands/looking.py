@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+
+import click
 
 from chatbot.text import normalise
 from corpus_tools.errors import UsageError
-from corpus_tools.exporting import WRITERS
+from corpus_tools.exporting import Selection, export_file, export_lines
 from corpus_tools.rendering import pair_json, pair_text, statistics_json, statistics_text
 from corpus_tools.segmenter import Segmenter
 from corpus_tools.shown import found_json, found_lines
-from corpus_tools.store import Phrase, Store, pairs, statistics, user_words
+from corpus_tools.store import Phrase, Store, statistics, user_words
 from corpus_tools.store import sample as sampled_pairs
 from corpus_tools.store import search as search_store
 
@@ -64,8 +65,13 @@ def stats(store: str, *, as_json: bool, html: Path | None, top: int) -> str:
     return statistics_json(figures) if as_json else statistics_text(figures)
 
 
-@contextmanager
-def export(store: str, *, format_name: str, refused: bool) -> Iterator[Iterator[str]]:
-    """Give the lines of an export while the store is open."""
+def export(
+    store: str, selection: Selection, *, format_name: str, output: Path | None
+) -> Iterator[str]:
+    """Yield the lines of an export, or write files and name them."""
     with Store(store) as opened:
-        yield WRITERS[format_name](pairs(opened, refused=refused), verdicts=refused)
+        if output is None:
+            yield from export_lines(opened, format_name, selection)
+        else:
+            for path in export_file(opened, format_name, selection, output):
+                click.echo(f"{path}: written", err=True)

@@ -94,6 +94,12 @@ class Container:
             with self._open() as file, self._damage_named():
                 yield from self._opened_members(file, run)
 
+    def check(self) -> None:
+        """Unpack everything once, so that damage and excess show before anything is read."""
+        for member in self.members():
+            for _ in member.chunks:
+                pass
+
     def full_name(self, member: str | None) -> str:
         """Return how messages call a member."""
         return self.name if member is None else f"{self.name}!{member}"
@@ -101,7 +107,7 @@ class Container:
     def _opened_members(
         self, file: BufferedReader, order: Sequence[int] | None
     ) -> Iterator[Member]:
-        count = self._meter()
+        count = self._meter(file)
         if self._is_zip:
             members = zip_members(file, order)
         else:
@@ -118,15 +124,16 @@ class Container:
             problem = next((text for is_it, text in _FOREIGN if is_it(head)), None)
             yield replace(member, chunks=self._named(chunks, file), problem=problem)
 
-    def _meter(self) -> Callable[[int], None]:
+    def _meter(self, file: BufferedReader) -> Callable[[int], None]:
         """Return what hears of unpacked bytes and refuses too many of them."""
-        most = FREE_EXPANSION + LARGEST_RATIO * self.size
         produced = 0
 
         def count(size: int) -> None:
             nonlocal produced
             produced += size
-            if produced > most:
+            # The members of a zip may be one and the same bytes.
+            read = self.size if self._is_zip else file.tell()
+            if produced > FREE_EXPANSION + LARGEST_RATIO * read:
                 raise ExcessError(f"unpacks to more than {LARGEST_RATIO} times its size")
 
         return count

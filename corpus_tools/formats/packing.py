@@ -102,9 +102,15 @@ def _bunzipped(chunks: Chunks) -> Chunks:
 
 
 def _unxz(chunks: Chunks) -> Chunks:
-    return _unpacked(
-        chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LARGEST_WINDOW), "xz"
-    )
+    def start() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LARGEST_WINDOW)
+
+    try:
+        yield from _unpacked(chunks, start, "xz")
+    except lzma.LZMAError as error:
+        if "Memory usage limit" not in str(error):
+            raise
+        raise ExcessError(f"needs more than {_LARGEST_WINDOW:,} bytes of memory") from error
 
 
 def _unpacked(chunks: Chunks, start: Callable[[], _Unpacker], name: str) -> Chunks:

@@ -1,167 +1,162 @@
 """Parquet: rows of pairs or of turns, or rows that are dialogues as JSON has them."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from glob import escape
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
-from corpus_tools.errors import MissingExtraError, ReadError
+from corpus_tools.errors import MissingExtraError
 from corpus_tools.formats.columns import Columns, chosen, meaning_of
 from corpus_tools.formats.container import FREE_EXPANSION, LARGEST_RATIO
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.records import Record, Records, Skipped
+from corpus_tools.formats.records import Records, Skipped
 from corpus_tools.formats.shapes import NAMES, dialogues_of, records_of
-from corpus_tools.formats.text import Binary
-from corpus_tools.formats.values import Row, records_of_rows
+from corpus_tools.formats.text import LONGEST_LINE, Binary
+from corpus_tools.formats.values import records_of_rows
 
 MAGIC = b"PAR1"
 LARGEST_ROW = 1 << 24
-"""Bytes of one row above which it is put aside instead of made into objects."""
+"""Characters of one row above which it is put aside."""
 
-_BATCH = 16  # rows: a short text may stand for a long one that all of them share
-_USUAL_RATIO = 8  # above it, long texts are likely, and a batch is one row
+_BOUNDS = {
+    "memory_limit": "512MB",
+    "temp_directory": "",
+    "threads": 1,  # the rows come in their order
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_FETCHED = 16  # rows
+# A name with `*` in it is one file, and a folder `split=train` is no column.
+_TABLE = "read_parquet(?, hive_partitioning = false)"
 
 
 def read_parquet(binary: Binary, layout: Layout) -> Records:
     """Yield what the rows say.
 
-    Columns of known names, or those that `layout` names, make rows of pairs or of turns. Where a
-    column is a list, every row is a JSON value.
+    Where a column is a list of what was said, every row is a JSON value; else columns of known
+    names, or those that `layout` names, make the rows pairs or turns.
     """
-    with _opened(binary) as file:
-        columns = _columns(file, layout, binary)
+    with _opened(binary) as connection:
+        columns = _columns(connection, binary, layout)
         if isinstance(columns, Columns):
-            used = [columns.header[at] for at in sorted(columns.used)]
-            yield from records_of_rows(_rows(file, used, columns.header, binary), columns)
+            rows = _rows(connection, binary, _texts(connection, binary, columns))
+            yield from records_of_rows(rows, columns)
         else:
-            for row in _rows(file, columns, columns, binary):
-                if isinstance(row, Skipped):
-                    yield row
-                else:
-                    yield from _records(row[0], dict(zip(columns, row[1], strict=True)))
+            for number, row in _rows(connection, binary, _objects(columns)):
+                yield from _records(number, row[0])
 
 
 def describe_parquet(binary: Binary, layout: Layout) -> str:
     """Return which columns are read as what."""
-    with _opened(binary) as file:
-        columns = _columns(file, layout, binary)
+    with _opened(binary) as connection:
+        columns = _columns(connection, binary, layout)
     return str(columns) if isinstance(columns, Columns) else f"{', '.join(columns)} → dialogue"
 
 
 @contextmanager
 def _opened(binary: Binary) -> Iterator[Any]:
+    """Give a connection that reads within bounds; its errors become ours."""
     try:
-        parquet = import_module("pyarrow.parquet")
-        arrow = import_module("pyarrow")
+        duckdb = import_module("duckdb")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("pyarrow", extra="parquet") from error
-    damage = (arrow.ArrowException, OSError, ValueError, KeyError, MemoryError)
+        raise MissingExtraError("duckdb", extra="parquet") from error
     try:
-        # The bounds are on what the head of the file says of its schema.
-        with parquet.ParquetFile(
-            binary.path,
-            buffer_size=1 << 16,
-            pre_buffer=False,
-            thrift_string_size_limit=1 << 24,
-            thrift_container_size_limit=1 << 20,
-        ) as file:
-            yield file
-    except damage as error:
+        with closing(duckdb.connect(config=_BOUNDS)) as connection:
+            yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise binary.fail(
+            f"needs more than {_BOUNDS['memory_limit']} of memory for a few rows",
+            advice="Export the texts that are meant.",
+        ) from error
+    except (duckdb.Error, UnicodeError) as error:
         problem = str(error).partition("\n")[0]
         raise binary.fail(
             f"damaged or encrypted Parquet ({problem})", advice="Get the file again."
         ) from error
 
 
-def _columns(file: Any, layout: Layout, binary: Binary) -> Columns | list[str]:
+def _columns(connection: Any, binary: Binary, layout: Layout) -> Columns | list[str]:
     """Return the meaning of the columns, or the names of those that make a JSON value."""
-    kinds = import_module("pyarrow").types
-    header = tuple(file.schema_arrow.names)
-    if len(set(header)) < len(header):
-        raise binary.fail("two columns of one name", advice="Rename one of them.")
+    kinds = _kinds(connection, binary)
+    header = tuple(kinds)
     if layout.prompt_column or layout.reply_column:
         return Columns(chosen(header, len(header), layout, name=binary.name), len(header), header)
-    known = [field for field in file.schema_arrow if field.name in NAMES]
-    if any(_is_list_of_text(field.type, kinds) for field in known):
-        return [field.name for field in known if not kinds.is_binary(field.type)]
+    known = [name for name in header if name in NAMES and "BLOB" not in kinds[name]]
+    if any(kinds[name].endswith("[]") and "VARCHAR" in kinds[name] for name in known):
+        return known
     if meaning := meaning_of(header):
         return Columns(meaning, len(header), header)
     raise binary.fail(
-        f"no columns of known names; there are {', '.join(header[:20]) or 'none'}",
+        f"no columns of known names; there are {', '.join(header[:20])}",
         advice="Name two with --prompt-column and --reply-column.",
     )
 
 
-def _is_list_of_text(kind: Any, kinds: Any) -> bool:
-    """Tell whether a list holds text, perhaps in objects or in further lists."""
-    if not (kinds.is_list(kind) or kinds.is_large_list(kind)):
-        return False
-    item = kind.value_type
-    inner = [item.field(at).type for at in range(item.num_fields)] if kinds.is_struct(item) else []
-    return any(
-        kinds.is_string(each) or kinds.is_large_string(each) or _is_list_of_text(each, kinds)
-        for each in (item, *inner)
+def _kinds(connection: Any, binary: Binary) -> Mapping[str, str]:
+    """Return the columns with their types in SQL."""
+    described = connection.execute(
+        f"DESCRIBE SELECT * FROM {_TABLE}",  # noqa: S608 a constant
+        [escape(str(binary.path.absolute()))],
     )
+    return {name: str(kind) for name, kind, *_ in described.fetchall()}
 
 
-def _rows(
-    file: Any, used: Sequence[str], header: Sequence[str], binary: Binary
-) -> Iterator[Row | Skipped]:
-    """Yield the values of every row in the order of `header`, None for those not in use."""
-    rows = _batch_size(file, binary)
-    left = _most_bytes(binary)
-    number = 0
-    for batch in file.iter_batches(batch_size=rows, columns=list(used), use_threads=False):
-        left -= batch.nbytes
-        if left < 0:
-            raise _bomb(binary)
-        whole = batch.nbytes <= LARGEST_ROW
-        parts = [batch] if whole else [batch.slice(at, 1) for at in range(batch.num_rows)]
-        for part in parts:
-            if part.nbytes > LARGEST_ROW:
-                number += 1
-                yield Skipped(number, f"a row of more than {LARGEST_ROW:,} bytes", "")
-                continue
-            for row in part.to_pylist():
-                number += 1
-                yield number, [row.get(name) for name in header]
+def _texts(connection: Any, binary: Binary, columns: Columns) -> str:
+    """Return what to select: the texts and numbers in use, NULL for everything else."""
+    kinds = _kinds(connection, binary)
+    selected = []
+    for at, name in enumerate(columns.header):
+        if at not in columns.used or not ("INT" in kinds[name] or kinds[name] == "VARCHAR"):
+            selected.append("NULL")
+        elif kinds[name] == "VARCHAR":
+            selected.append(f"left(t.{_quoted(name)}, {LONGEST_LINE + 1})")
+        else:
+            selected.append(f"t.{_quoted(name)}")
+    return ", ".join(selected)
 
 
-def _batch_size(file: Any, binary: Binary) -> int:
-    """Return how many rows are read at once, after a look at what they unpack to.
-
-    What the file says of a single column is not asked: a broken one ends the whole process there.
-    """
-    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
-    size = sum(group.total_byte_size for group in groups)
-    if max(size, file.metadata.num_rows) > _most_bytes(binary):
-        raise _bomb(binary)
-    return 1 if size > _USUAL_RATIO * binary.path.stat().st_size else _BATCH
+def _objects(names: Sequence[str]) -> str:
+    """Return what to select: the columns as one JSON object, cut where it is too long."""
+    fields = ", ".join(f"{_quoted(name)} := t.{_quoted(name)}" for name in names)
+    return f"left(to_json(struct_pack({fields}))::VARCHAR, {LARGEST_ROW + 1})"
 
 
-def _most_bytes(binary: Binary) -> int:
-    return FREE_EXPANSION + LARGEST_RATIO * binary.path.stat().st_size
-
-
-def _bomb(binary: Binary) -> ReadError:
-    return binary.fail(
-        f"unpacks to more than {LARGEST_RATIO} times its size, which no text does",
-        advice="Export the columns that are meant, if it is meant.",
+def _rows(connection: Any, binary: Binary, selected: str) -> Iterator[tuple[int, Sequence[Any]]]:
+    most = FREE_EXPANSION + LARGEST_RATIO * binary.path.stat().st_size
+    result = connection.execute(
+        f"SELECT {selected} FROM {_TABLE} AS t",  # noqa: S608 names of columns only
+        [escape(str(binary.path.absolute()))],
     )
+    fetched = iter(lambda: result.fetchmany(_FETCHED), [])
+    for number, row in enumerate(chain.from_iterable(fetched), 1):
+        most -= 1 + sum(len(value) for value in row if isinstance(value, str))
+        if most < 0:
+            raise binary.fail(
+                f"unpacks to more than {LARGEST_RATIO} times its size, which no text does",
+                advice="Export the texts that are meant.",
+            )
+        yield number, row
 
 
-def _records(number: int, values: dict[str, Any]) -> Iterable[Record]:
-    value = _without_nulls(values)
-    if found := dialogues_of(value):
-        return found
-    return records_of(value, number, json.dumps(value, ensure_ascii=False, default=str))
+def _records(number: int, text: str) -> Records:
+    if len(text) > LARGEST_ROW:
+        yield Skipped(number, f"a row of more than {LARGEST_ROW:,} characters", text[:LONGEST_LINE])
+        return
+    try:
+        value = json.loads(text, object_hook=_without_nulls)
+    except RecursionError:
+        yield Skipped(number, "nested too deeply", text[:LONGEST_LINE])
+        return
+    yield from dialogues_of(value) or records_of(value, number, text)
 
 
-def _without_nulls(value: Any) -> Any:
-    """Return the value as JSON would have it, where what is missing is not there."""
-    if isinstance(value, dict):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
-    return value
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that are there, as JSON lines would have them."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

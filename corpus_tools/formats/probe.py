@@ -7,7 +7,7 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import NamedTuple
 
-from corpus_tools.errors import ReadError
+from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats.archive import Member, read_chunks
 from corpus_tools.formats.container import Container
 from corpus_tools.formats.cornell import looks_like_cornell_conversations, looks_like_cornell_lines
@@ -91,7 +91,12 @@ def probe(container: Container, member: Member, options: Options) -> Shown | Ski
     encoding = options.encoding or detect(start.data)
     if encoding is None:
         return Skipped(0, NO_TEXT, "", member.name)
-    return _text_shown(File(container, member.index, member.name, encoding), start, options)
+    try:
+        return _text_shown(File(container, member.index, member.name, encoding), start, options)
+    except (ReadError, UsageError) as error:
+        if member.name is None:
+            raise
+        return Skipped(0, str(error), "", member.name)  # others of the archive may do
 
 
 def beginning(chunks: Chunks) -> tuple[Beginning, Chunks]:

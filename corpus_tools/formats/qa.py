@@ -18,7 +18,7 @@ _PLAIN = re.compile(
 _BRACKETED = re.compile(rf"{_BEFORE}[【\[]{_SIDE}{_NUMBER}[】\]][:：]?{_BEHIND}", re.IGNORECASE)
 _HEADING = re.compile(r"#{1,6}\s.*")
 _RULE = re.compile(r"[-*_=—]{3,}")
-_QUOTE = re.compile(r"\s{0,8}(?:>\s?){1,8}")
+_QUOTE = re.compile(r"^\s{0,8}(?:>\s?){1,8}")
 _NEITHER = "neither question nor answer"
 
 

@@ -42,6 +42,9 @@ class Source:
             self.parts, self.left_out = find_parts(self._containers[0], self.options)
         else:
             self.parts = [find_joint_part(self._containers, self.options)]
+        for container in self._containers:
+            if not container.is_plain:
+                container.check()
         self.path = " + ".join(container.name for container in self._containers)
         self.size = sum(container.size for container in self._containers)
 

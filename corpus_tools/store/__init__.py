@@ -11,7 +11,17 @@ from corpus_tools.store.pairs import Pair, conversations, pairs, rejects, sample
 from corpus_tools.store.search import Found, Hit, Phrase, search
 from corpus_tools.store.space import free_space
 from corpus_tools.store.splits import dialogue_texts, split_store
-from corpus_tools.store.statistics import Lengths, SplitSize, Statistics, statistics
+from corpus_tools.store.statistics import (
+    CleaningSize,
+    Coverage,
+    Frequent,
+    Lengths,
+    SourceSize,
+    SplitSize,
+    Statistics,
+    Vocabulary,
+    statistics,
+)
 from corpus_tools.store.store import (
     ImportKey,
     ImportRow,
@@ -31,7 +41,10 @@ from corpus_tools.store.words import (
 
 __all__ = [
     "CleaningReport",
+    "CleaningSize",
+    "Coverage",
     "Found",
+    "Frequent",
     "Hit",
     "ImportKey",
     "ImportRow",
@@ -42,10 +55,12 @@ __all__ = [
     "Pair",
     "Phrase",
     "Provenance",
+    "SourceSize",
     "SplitSize",
     "Statistics",
     "Store",
     "Verdict",
+    "Vocabulary",
     "add_words",
     "clean_store",
     "conversations",

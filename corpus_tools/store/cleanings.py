@@ -146,7 +146,7 @@ def verdicts(connection: Connection) -> dict[str | None, int]:
         .where(Turn.position > 0, Turn.rejected.is_distinct_from(CONTEXT))
         .group_by(Turn.rejected)
     )
-    return dict(connection.execute(query.order_by(size.desc())).all())
+    return dict(connection.execute(query.order_by(size.desc(), Turn.rejected)).all())
 
 
 def stored_blocks(connection: Connection, import_id: int | None = None) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from corpus_tools.cleaning import DUPLICATE
 from corpus_tools.store.schema import SchemaInfo, Turn
 
 _UNSORTED = 100_000
-_ROWS_AT_ONCE = 10_000
+_IN_BLOCKS = {"yield_per": 10_000}
 
 
 class AcceptedKeys:
@@ -34,9 +34,8 @@ class AcceptedKeys:
             self._forget()
             self._revision = revision
         query = select(Turn.id, Turn.pair_key).where(Turn.id > self._last_id)
-        rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(
-            query.where(Turn.rejected.is_(None), Turn.pair_key.is_not(None)).order_by(Turn.id)
-        )
+        accepted = query.where(Turn.rejected.is_(None), Turn.pair_key.is_not(None))
+        rows = connection.execute(accepted.order_by(Turn.id), execution_options=_IN_BLOCKS)
         for block in rows.partitions():
             self.add(key for _, key in block if key is not None)
             self._last_id = block[-1][0]

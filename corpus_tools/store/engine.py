@@ -37,6 +37,7 @@ def open_engine(name: str, *, create: bool, migrates: bool = True) -> Engine:
     Unless `migrates`, a store of an older schema is refused instead of brought to this one.
     """
     url = store_url(name)
+    name = shown_name(name)
     path = _sqlite_path(url)
     with errors_named(name):
         if path and not path.exists():
@@ -72,6 +73,18 @@ def vacuum(engine: Engine) -> None:
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM FULL")
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a store without the password in it."""
+    return make_url(name).render_as_string() if _is_url(name) else name
+
+
+def _is_url(name: str) -> bool:
+    try:
+        return "://" in name and bool(make_url(name))
+    except ArgumentError:
+        return False
 
 
 def store_url(name: str) -> URL:

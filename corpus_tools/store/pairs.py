@@ -13,7 +13,7 @@ from corpus_tools.cleaning import CONTEXT
 from corpus_tools.store.schema import Turn
 from corpus_tools.store.store import Store
 
-_ROWS_AT_ONCE = 1_000
+_IN_BLOCKS = {"yield_per": 1_000}
 
 
 class Pair(NamedTuple):
@@ -44,8 +44,7 @@ def pairs(store: Store, *, refused: bool = False, split: str | None = None) -> I
     if split:
         query = query.where(PAIRS.c.split == split)
     with store.reading() as connection:
-        streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-        for row in streamed.execute(query):
+        for row in connection.execute(query, execution_options=_IN_BLOCKS):
             yield Pair(*row)
 
 
@@ -80,8 +79,7 @@ def _chosen(
         Turn.position > 0, is_wanted, Turn.rejected.is_distinct_from(CONTEXT)
     )
     with store.reading() as connection:
-        streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-        rows = streamed.execute(ids.order_by(Turn.id)).scalars()
+        rows = connection.scalars(ids.order_by(Turn.id), execution_options=_IN_BLOCKS)
         chosen = nsmallest(count, rows, key=lambda _: random.random())
         wanted = select(PAIRS).where(PAIRS.c.pair_id.in_(chosen)).order_by(PAIRS.c.pair_id)
         return [Pair(*row) for row in connection.execute(wanted)]

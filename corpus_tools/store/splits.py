@@ -20,7 +20,7 @@ def dialogue_texts(store: Store) -> Iterator[tuple[int, str]]:
     """Yield the number of every dialogue and what was said in it, cleaned, in order."""
     query = select(Turn.dialogue_id, Turn.text).order_by(Turn.dialogue_id, Turn.position)
     with store.reading() as connection:
-        rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+        rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
         for number, turns in groupby(rows, key=itemgetter(0)):
             yield number, "\n".join(text for _, text in turns)
 

@@ -116,8 +116,8 @@ class Statistics:
 
 def statistics(store: Store, *, top: int) -> Statistics:
     """Count everything; `top` is how many words and replies are listed."""
+    imports = store.imports()
     with store.reading() as connection:
-        imports = store.imports()
         refused = _refused(connection)
         splits = _splits(connection)
         accepted = sum(size.accepted for size in splits.values())

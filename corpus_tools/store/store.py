@@ -13,7 +13,7 @@ from sqlalchemy import Connection, case, delete, func, insert, select, update
 from corpus_tools.errors import StoreError
 from corpus_tools.keys import Shares
 from corpus_tools.store.duplicates import AcceptedKeys, accept_orphans
-from corpus_tools.store.engine import errors_named, is_there, open_engine, vacuum
+from corpus_tools.store.engine import errors_named, is_there, open_engine, shown_name, vacuum
 from corpus_tools.store.schema import (
     COMPLETE,
     Cleaning,
@@ -106,7 +106,7 @@ class Store:
     """
 
     def __init__(self, name: str, *, create: bool = False, dry_run: bool = False) -> None:
-        self.name = name
+        self.name = shown_name(name)
         self._accepted = AcceptedKeys()
         self._resources = ExitStack()
         self._dry: Connection | None = None

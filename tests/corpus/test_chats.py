@@ -134,6 +134,12 @@ def test_a_time_holds_below_a_line_with_a_date(line: str) -> None:
     assert (str(header.moment), header.name) == ("2024-01-02 19:39:00", "小明")
 
 
+def test_a_time_in_a_message_is_no_header() -> None:
+    clock = Clock()
+    assert clock.is_date("—————  2024-01-02  —————")
+    assert clock.header("我们约 12:30") is None
+
+
 @given(st.lists(st.tuples(NAMES, WORDS, st.booleans()), min_size=1, max_size=8))
 def test_a_written_chat_is_read_back(messages: list[tuple[str, list[str], bool]]) -> None:
     """Messages of one name in a row are one turn, and a silence opens a dialogue."""

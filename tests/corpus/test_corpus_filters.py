@@ -10,21 +10,28 @@ from hypothesis import strategies as st
 
 from corpus_tools.cleaning import AcceptedPair, Cleaner, Profile, clusters, judges
 from corpus_tools.cleaning.replies import Counts
-from corpus_tools.errors import UsageError
+from corpus_tools.errors import CorpusError, UsageError
 
 LONG = "本店所有商品一律半价出售欢迎新老顾客前来选购"  # 22 characters
 SAYINGS = st.text("好的吗", min_size=1, max_size=4)
 
 
-def refused(name: str, pairs: Sequence[tuple[str, str]], **settings: Any) -> list[int]:
-    """Return the places, from 1, of the pairs that a filter refuses, read as a store gives them."""
+def refused(
+    name: str, pairs: Sequence[tuple[str, str]], *, slots: int = 1 << 10, **settings: Any
+) -> list[int]:
+    """Return the places, from 1, of the pairs that a filter refuses, read as a store gives them.
+
+    `slots` is how many counters there are; few of them make texts share one.
+    """
     (judge,) = judges(Profile.from_dict({name: {"on": True, **settings}}))
     assert judge.id == name
 
     def read() -> Iterator[AcceptedPair]:
         return (AcceptedPair(i, *sides) for i, sides in enumerate(pairs, start=1))
 
-    return list(judge.refused(read))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus_tools.cleaning.replies._SLOTS", slots)
+        return list(judge.refused(read))
 
 
 def test_none_is_on_by_default() -> None:
@@ -63,7 +70,7 @@ def test_a_short_reply_is_no_advertisement() -> None:
 def test_advertisements_by_plain_counting(pairs: list[tuple[str, str]], most: int) -> None:
     prompts = {reply: {p for p, r in pairs if r == reply} for _, reply in pairs}
     expected = [i for i, (_, r) in enumerate(pairs, 1) if len(r) >= 2 and len(prompts[r]) > most]
-    assert refused("advertisement", pairs, shortest=2, most=most) == expected
+    assert refused("advertisement", pairs, slots=4, shortest=2, most=most) == expected
 
 
 def test_a_capped_reply_keeps_its_first_pairs() -> None:
@@ -80,7 +87,7 @@ def test_reply_caps_by_plain_counting(pairs: list[tuple[str, str]], most: int) -
         seen[reply] += 1
         if seen[reply] > most:
             expected.append(i)
-    assert refused("reply_cap", pairs, most=most) == expected
+    assert refused("reply_cap", pairs, slots=4, most=most) == expected
 
 
 def test_a_cap_beyond_what_a_counter_holds() -> None:
@@ -90,6 +97,12 @@ def test_a_cap_beyond_what_a_counter_holds() -> None:
 
 @given(st.lists(SAYINGS, max_size=30))
 def test_counts_are_never_too_low(texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus_tools.cleaning.replies._SLOTS", 4)
+        _check_counts(texts)
+
+
+def _check_counts(texts: list[str]) -> None:
     counts = Counts()
     for text in texts:
         counts.add(text)
@@ -198,3 +211,14 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         refused("near_duplicate", [("你", "好")])
     with pytest.raises(UsageError, match=r"pip install 'duihua\[opencc\]'"):
         Cleaner(Profile.from_dict({"simplify": {"on": True}}))
+
+
+def test_no_room_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rensa")
+
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("corpus_tools.cleaning.near.TemporaryFile", full)
+    with pytest.raises(CorpusError, match=r"No space left on device\. Make room there"):
+        refused("near_duplicate", [("你", "好")])

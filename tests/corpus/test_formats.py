@@ -13,49 +13,10 @@ from corpus_tools.errors import ReadError
 from corpus_tools.formats import Source
 from corpus_tools.formats.json_tree import LARGEST_VALUE
 from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE
-from corpus_tools.formats.tables import LONGEST_ROW
 from corpus_tools.formats.text import LONGEST_LINE
 from corpus_tools.formats.yaml_events import DEEPEST, LARGEST_EVENT
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
-
-
-def test_tsv(read: Read, data: Path) -> None:
-    dialogues, skipped = read(data / "pairs.tsv")
-    assert dialogues == [
-        ["你好", "你好呀"],
-        ["今天天气怎么样", "不错，适合出门"],
-        ["你是谁", "我是𠮷野家的店员"],
-    ]
-    assert skipped == [(3, "1 fields instead of 2"), (5, "3 fields instead of 2")]
-
-
-def test_csv_in_gbk_with_a_header_and_line_breaks(read: Read, data: Path) -> None:
-    dialogues, skipped = read(data / "pairs_gbk.csv")
-    assert Source([data / "pairs_gbk.csv"]).encoding == "gb18030"
-    assert dialogues == [
-        ["我头疼怎么办", '多休息。\n多喝水，"别熬夜"。'],
-        ["感冒了能吃药吗", "可以,遵医嘱"],
-    ]
-    assert skipped == []
-
-
-def test_a_stray_quote_costs_its_own_line(read: Read, folder: Path) -> None:
-    path = folder / "a.csv"
-    rows = [f"问{n},答{n}\n" for n in range(LONGEST_ROW + 10)]
-    path.write_text('你"好,正常\n"没有关上,坏行\n' + "".join(rows), encoding="utf-8")
-    dialogues, skipped = read(path)
-    assert skipped == [(2, "a quote that is not closed, or text behind one")]
-    assert dialogues[0] == ['你"好', "正常"]
-    assert len(dialogues) == len(rows) + 1
-
-
-@pytest.mark.parametrize("header", ["问,答", "question,answer", "id,Prompt,Response", "post,reply"])
-def test_known_headers(read: Read, folder: Path, header: str) -> None:
-    path = folder / "a.csv"
-    row = "7,你好,你好呀" if header.startswith("id") else "你好,你好呀"
-    path.write_text(f"{header}\n{row}\n", encoding="utf-8")
-    assert read(path) == ([["你好", "你好呀"]], [])
 
 
 def test_conv(read: Read, data: Path) -> None:

@@ -124,7 +124,9 @@ def test_marks_of_questions_and_answers(content: str) -> None:
     assert turns(read_qa(text_of(content))) == [["甲", "乙"]]
 
 
-@pytest.mark.parametrize("line", ["A. 选项", "A) 选项", "回答得很好", "问题在这里", "答应：我"])
+@pytest.mark.parametrize(
+    "line", ["1 > 0 吗", "A. 选项", "A) 选项", "回答得很好", "问题在这里", "答应：我"]
+)
 def test_what_is_no_mark(line: str) -> None:
     assert turns(read_qa(text_of(f"问：甲\n答：乙\n{line}\n"))) == [["甲", f"乙\n{line}"]]
 

@@ -134,6 +134,14 @@ def test_any_value_gives_records(value: object) -> None:
     assert all(isinstance(record, (Dialogue, Skipped)) for record in records)
 
 
+@pytest.mark.parametrize(
+    "line", ["一，二，三。", "一。二，三。", "一，二", "，二。", "", "一？二。"]
+)
+def test_a_line_of_a_poem_that_is_no_pair(line: str) -> None:
+    (record,) = records_of({"title": "无题", "paragraphs": [line]}, 3, "raw")
+    assert record == Skipped(3, "not two clauses with a comma between them", line)
+
+
 def test_one_object_with_lists_of_its_own(folder: Path) -> None:
     path = folder / "a.json"
     value = {"prompt": "a", "response": "b", "history": [["c", "d"]]}

@@ -19,10 +19,8 @@ from corpus_tools.store import (
     pairs,
     rejects,
     sample,
-    statistics,
 )
 from corpus_tools.store.schema import Base
-from corpus_tools.store.statistics import lengths_of
 
 
 def turn(text: str, *, key: int | None = None, rejected: str | None = None) -> NewTurn:
@@ -52,28 +50,6 @@ def test_the_view_for_other_programs(filled: Store) -> None:
         (5, 2, 1, "test", 1, "a", "MIT", "问", "？", "问", "？", "empty"),
     ]
     connection.close()
-
-
-def test_statistics(filled: Store) -> None:
-    figures = statistics(filled, top=1)
-    assert (figures.accepted, figures.refused) == (2, {"empty": 1})
-    assert {name: size.dialogues for name, size in figures.splits.items()} == {
-        "train": 1,
-        "valid": 1,
-        "test": 1,
-    }
-    assert figures.splits["train"].accepted == 2
-    assert figures.words == [("问", 2)]
-    assert figures.top_replies == [("再答", 1)]
-    assert figures.replies.longest == 2
-
-
-def test_lengths() -> None:
-    lengths = lengths_of({1: 90, 7: 5, 300: 5})
-    assert (lengths.median, lengths.p95, lengths.longest) == (1, 7, 300)
-    assert lengths.bars["≤ 5"] == 90
-    assert lengths.bars["≤ 10"] == 5
-    assert lengths.bars["> 160"] == 5
 
 
 def test_removal_takes_everything_along(filled: Store) -> None:
