@@ -3,8 +3,7 @@
 from corpus_tools.cleaning.accepted import AcceptedPair, Judge, Pairs
 from corpus_tools.cleaning.catalogue import CATALOGUE, CONTEXT, DUPLICATE, REFUSALS, Example, Rule
 from corpus_tools.cleaning.cleaner import Cleaner
-from corpus_tools.cleaning.judges import judges
-from corpus_tools.cleaning.near import clusters
+from corpus_tools.cleaning.judges import clusters, judges
 from corpus_tools.cleaning.profile import Profile
 
 __all__ = [
@@ -22,8 +21,3 @@ __all__ = [
     "clusters",
     "judges",
 ]
-
-# Until every caller has a Cleaner of its own.
-_DEFAULT = Cleaner(Profile())
-clean = _DEFAULT.clean
-refusal = _DEFAULT.refusal

@@ -50,11 +50,8 @@ class NearDuplicates:
             yield from (stored.ids[place] for place in sorted(refused))
 
 
-def clusters(texts: Iterable[tuple[int, str]], threshold: float) -> Iterator[tuple[int, int]]:
-    """Yield (id, cluster) of every text that is alike another, directly or through others.
-
-    A cluster is named after the first of its texts. Texts that stand alone are left out.
-    """
+def clustered(texts: Iterable[tuple[int, str]], threshold: float) -> Iterator[tuple[int, int]]:
+    """Yield (id, cluster) as `judges.clusters` says."""
     with Texts(texts, threshold) as stored:
         parents: dict[int, int] = {}
         known: IsKnown = lambda one, other: _root(parents, one) == _root(parents, other)  # noqa: E731

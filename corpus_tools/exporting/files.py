@@ -1,22 +1,29 @@
 """The formats that need a file: two side by side, and Parquet."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import closing
+from glob import escape
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from tempfile import NamedTemporaryFile
 
 from corpus_tools.errors import CorpusError, MissingExtraError
 from corpus_tools.exporting.selection import Selection
-from corpus_tools.exporting.text import one_line
+from corpus_tools.exporting.text import jsonl_lines, one_line
 from corpus_tools.exporting.writing import written_beside
-from corpus_tools.store import Pair, Store
+from corpus_tools.store import Store
 
 SIDES = ("prompt", "reply")
 """What stands in the names of two parallel files, by which an import knows that they are two."""
-ROW_GROUP = 20_000
-"""Pairs that are written at once, and that a reader of the file has to hold."""
+ROW_GROUP = 20_480
+"""Rows that a reader of a Parquet file has to hold at once; DuckDB rounds up to 2,048."""
+
+_BOUNDS = {
+    "memory_limit": "512MB",
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 
 
 def write_parallel(store: Store, selection: Selection, path: Path) -> list[Path]:
@@ -30,31 +37,38 @@ def write_parallel(store: Store, selection: Selection, path: Path) -> list[Path]
 
 
 def write_parquet(store: Store, selection: Selection, path: Path) -> list[Path]:
-    """Write a row a pair with the columns of JSONL, a row group at a time."""
-    arrow, parquet = _arrow("pyarrow"), _arrow("pyarrow.parquet")
-    text = arrow.string()
-    few = arrow.dictionary(arrow.int32(), text)  # values that most rows share
-    types = {"prompt": text, "reply": text}
-    schema = arrow.schema([(name, types.get(name, few)) for name in selection.columns])
-    pairs = selection.pairs(store)
-    with written_beside(path) as (file,):
-        try:
-            with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-                while rows := _columns(pairs, selection):
-                    writer.write_table(arrow.table(rows, schema=schema))
-        except arrow.ArrowException as error:
-            raise CorpusError(f"{path}: cannot be written as Parquet ({error}).") from error
+    """Write a row a pair with the columns of JSONL; its lines lie beside the file meanwhile."""
+    _check_installed()
+    with (
+        written_beside(path) as (file,),
+        NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".jsonl") as lines,
+    ):
+        lines.writelines(f"{line}\n".encode() for line in jsonl_lines(store, selection))
+        lines.flush()
+        _convert(Path(lines.name), Path(file.name), selection.columns, path)
     return [path]
 
 
-def _columns(pairs: Iterator[Pair], selection: Selection) -> dict[str, list[Any]]:
-    """Return the values of the next pairs by column, or nothing at the end."""
-    rows = list(islice(pairs, ROW_GROUP))
-    return {name: [getattr(pair, name) for pair in rows] for name in selection.columns if rows}
-
-
-def _arrow(name: str) -> ModuleType:
+def _convert(lines: Path, target: Path, columns: Sequence[str], path: Path) -> None:
+    duckdb = import_module("duckdb")
+    types = ", ".join(f"{name}: 'VARCHAR'" for name in columns)
+    query = f"""
+        COPY (
+            FROM read_json($lines, format = 'newline_delimited', columns = {{{types}}})
+        ) TO $target (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP},
+                      USE_TMP_FILE false)
+    """
+    names = {"lines": escape(str(lines.absolute())), "target": str(target.absolute())}
     try:
-        return import_module(name)
+        with closing(duckdb.connect(config=_BOUNDS)) as connection:
+            connection.execute(query, names)
+    except duckdb.Error as error:
+        problem = str(error).partition("\n")[0]
+        raise CorpusError(f"{path}: cannot be written as Parquet ({problem}).") from error
+
+
+def _check_installed() -> None:
+    try:
+        import_module("duckdb")
     except ModuleNotFoundError as error:
-        raise MissingExtraError("pyarrow", extra="parquet") from error
+        raise MissingExtraError("duckdb", extra="parquet") from error

@@ -84,7 +84,7 @@ def tar_members(chunks: Chunks, order: Sequence[int] | None) -> Iterator[Member]
             name = decoded_name(info.name.encode("utf-8", "surrogateescape"), info.name)
             if info.isreg() and not info.issparse() and not is_hidden(name):
                 yield Member(index, printable(name), stream.part(info.size))
-        if stream.last_block.strip(b"\0"):
+        if stream.last_block != bytes(tarfile.BLOCKSIZE):
             raise EOFError("the tar archive has no end")
 
 

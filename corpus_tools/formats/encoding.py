@@ -82,12 +82,19 @@ def _detect_wide(sample: bytes) -> str | None:
 def _detect_utf8(sample: bytes) -> str | None:
     """Return UTF-8 where it holds, also where few bytes among many characters break it."""
     try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
-        return "utf-8"
+        text = codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
+        return None if _is_gb18030_too(sample, text) else "utf-8"
     except UnicodeDecodeError:
         text = _replaced(sample, "utf-8")
     beyond = len(_ASCII.sub("", text))
     return "utf-8" if _BAD_WEIGHT * text.count("\ufffd") < LEAST_COMMON * beyond else None
+
+
+def _is_gb18030_too(sample: bytes, text: str) -> bool:
+    """Tell whether a few words in GB18030 happen to be UTF-8 as well: 为什么 does."""
+    if len(text) > _JUDGED or text.isascii() or max(text) > "\u07ff":
+        return False
+    return _chinese_score(_replaced(sample, "gb18030")) > 1 + LEAST_COMMON / 4
 
 
 def _detect_chinese(sample: bytes) -> str | None:

@@ -21,7 +21,7 @@ MAGIC = b"PAR1"
 LARGEST_ROW = 1 << 24
 """Characters of one row above which it is put aside."""
 
-_BOUNDS = {
+BOUNDS = {
     "memory_limit": "512MB",
     "temp_directory": "",
     "threads": 1,  # the rows come in their order
@@ -64,11 +64,11 @@ def _opened(binary: Binary) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         raise MissingExtraError("duckdb", extra="parquet") from error
     try:
-        with closing(duckdb.connect(config=_BOUNDS)) as connection:
+        with closing(duckdb.connect(config=BOUNDS)) as connection:
             yield connection
     except duckdb.OutOfMemoryException as error:
         raise binary.fail(
-            f"needs more than {_BOUNDS['memory_limit']} of memory for a few rows",
+            f"needs more than {BOUNDS['memory_limit']} of memory for a few rows",
             advice="Export the texts that are meant.",
         ) from error
     except (duckdb.Error, UnicodeError) as error:

@@ -17,8 +17,8 @@ MAGIC = b"SQLite format 3\0"
 LARGEST_ROW = 1 << 24
 """Bytes of one row above which a file is refused instead of eaten into memory."""
 MOST_PER_BYTE = 100
-"""Rows and characters for each byte of the file above which its pages must be read in a circle:
-a file says what it holds once, besides default values of columns."""
+"""Rows and characters for each byte of the file above which it is refused: pages that lead back
+to one another, or the default value of a column, make rows without end."""
 
 _OUR_TABLES = {"schema_info", "imports", "dialogues", "turns"}
 _MOST_SHOWN = 10  # tables in a message
@@ -166,7 +166,10 @@ def _rows(
     for number, row in enumerate(connection.execute(statement), 1):
         most -= 1 + sum(len(value) for value in row if isinstance(value, (str, bytes)))
         if most < 0:
-            raise sqlite3.DatabaseError("its pages lead back to one another")
+            raise binary.fail(
+                f"its rows hold more than {MOST_PER_BYTE} times what the file does",
+                advice="Export the texts that are meant.",
+            )
         yield number, row
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-# What cannot be seen, or turns the direction of what follows.
+# What cannot be seen or encoded, or turns the direction of what follows.
 _HIDDEN = dict.fromkeys(
     [
         *range(0x20),
@@ -12,6 +12,7 @@ _HIDDEN = dict.fromkeys(
         *(0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF),
         *range(0x202A, 0x202F),
         *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
     ],
     "\N{REPLACEMENT CHARACTER}",
 )

@@ -177,7 +177,7 @@ WHERE reply.rejected IS NULL OR reply.rejected <> 'context'
 """
 
 # A word is whatever stands between two spaces; `ascii` would cut at ASCII marks.
-_TOKENIZER = "ascii tokenchars ''!#$%&()*+,-./:;<=>?@[\\]^_`{|}~''"
+_TOKENIZER = "ascii tokenchars ''!\"#$%&''''()*+,-./:;<=>?@[\\]^_`{|}~''"
 
 # SQLite: the index keeps places, the words stay in `turns`. A turn is taken in when somebody
 # searches, since an import that did it would take longer; triggers keep true what is taken in.

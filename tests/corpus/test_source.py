@@ -115,14 +115,14 @@ def test_members_that_answer_one_another_are_paired(read: Read, folder: Path) ->
         {
             "train.zh.gz": gzipped("你好\n再见\n".encode()),
             "train.en.gz": gzipped(b"hello\nbye\n"),
-            "test_input.txt": "在 吗\n你 是 谁 啊\n几 点 了 呢\n".encode(),
+            "test_input.txt": "你 在 家 吗\n你 是 谁 啊\n几 点 了 呢\n".encode(),
             "test_target.txt": "在 的 呢 啊\n我 是 小 明\n五 点 半 了\n".encode(),
         },
     )
     assert Source([path]).format == "parallel"
     assert read(path)[0] == [
         *(["你好", "hello"], ["再见", "bye"]),
-        *(["在吗", "在的呢啊"], ["你是谁啊", "我是小明"], ["几点了呢", "五点半了"]),
+        *(["你在家吗", "在的呢啊"], ["你是谁啊", "我是小明"], ["几点了呢", "五点半了"]),
     ]
 
 
@@ -164,7 +164,7 @@ def test_absurd_expansion_is_refused(
 ) -> None:
     monkeypatch.setattr(container, "FREE_EXPANSION", 1 << 16)
     path = folder / "bomb.conv"
-    path.write_bytes(pack(b"E\nM a\nM b\n" * (1 << 20)))
+    path.write_bytes(pack(b"E\nM a\nM b\n" * (1 << 17)))
     with pytest.raises(ReadError, match="unpacks to more than 100 times its size"):
         Source([path])
 
@@ -245,14 +245,15 @@ def test_bytes_that_are_not_of_the_encoding_are_kept_aside_with_their_lines(fold
     assert sum(not isinstance(record, Skipped) for record in records) == len(lines)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "big5", "gb18030", "utf-16-le"])
-def test_the_wrong_encoding_is_an_error(read: Read, folder: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("written", "given"), [("gb18030", "utf-8"), ("utf-8", "big5"), ("utf-8", "utf-32-le")]
+)
+def test_the_wrong_encoding_is_an_error(folder: Path, written: str, given: str) -> None:
     path = folder / "a.conv"
-    text = "E\nM 今天天气怎么样呢\nM 不错，适合出门走走\n" * 3_000
-    path.write_bytes(text.encode("gb18030" if encoding == "utf-8" else "utf-8"))
-    with pytest.raises(ReadError, match=rf"is not {encoding}, nor are|no dialogue|neither"):
-        if not read(path, format_name="conv", encoding=encoding)[0]:
-            raise ReadError("no dialogue")
+    path.write_bytes(("E\nM 今天天气怎么样呢\nM 不错，适合出门走走\n" * 1_000).encode(written))
+    source = Source([path], format_name="conv", encoding=given)
+    with pytest.raises(ReadError, match=rf"a\.conv: byte \d+ is not {given}, nor are [\d,]+ more"):
+        list(source.records())
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -330,6 +331,6 @@ def test_reading_twice_gives_the_same(folder: Path, seed: int) -> None:
     """An import that goes on after a stop leaves out as many records as it has stored."""
     noise = random.Random(seed)
     lines = [f"问{n}，你好吗\t答{n}，我很好\n".encode() for n in range(200)]
-    broken = [noise.choice([line, line[2:], line[:-3] + b"\n"]) for line in lines]
+    broken = [noise.choice([line[2:], line[:-2] + b"\n"]) for line in lines[:10]]
     path = write_zip(folder / "a.zip", {"a.tsv": b"".join(lines + broken), "b.txt": b"once\n"})
     assert list(Source([path]).records()) == list(Source([path]).records())

@@ -1,5 +1,6 @@
 """SQLite files: which tables are read, in which order, and what is never run."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -128,7 +129,9 @@ def test_columns_of_other_names(made: Made) -> None:
     assert pairs(read(binary, Layout(None, "2", "3"))) == [("你好", "好")]
     with pytest.raises(ReadError, match=r"no table .* known names; there are t\(id, frage, antw"):
         read(binary)
-    with pytest.raises(UsageError, match="table t: no column 'x'. Its columns: id, frage, antwort"):
+    with pytest.raises(
+        UsageError, match=r"table t: no column 'x'\. Its columns: id, frage, antwort"
+    ):
         read(binary, Layout(None, "x", "antwort"))
 
 
@@ -153,7 +156,7 @@ def test_a_database_that_is_being_written(made: Made) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("INSERT INTO t VALUES ('你好', '好')")
         connection.commit()
-        with pytest.raises(ReadError, match="latest changes still stand in the file .*-wal"):
+        with pytest.raises(ReadError, match=r"latest changes still stand in the file .*-wal"):
             read(binary)
     assert pairs(read(binary)) == [("你好", "好")]
 
@@ -165,32 +168,22 @@ def test_a_row_that_is_too_large(made: Made, monkeypatch: pytest.MonkeyPatch) ->
         read(binary)
 
 
-def test_pages_that_are_read_in_a_circle(made: Made) -> None:
-    """All children of the root become the last one: few pages, but as many rows as one likes."""
-    rows = [("问" * 30, "答" * 30)] * 60_000
-    binary = made("CREATE TABLE t (q, a);", ("INSERT INTO t VALUES (?, ?)", rows))
-    assert len(read(binary)) == len(rows)
-    content = bytearray(binary.path.read_bytes())
-    root = 4096  # the second page: an interior one, whose cells begin with the page of a child
-    cells = int.from_bytes(content[root + 3 : root + 5], "big")
-    for place in range(root + 12, root + 12 + 2 * cells, 2):
-        cell = root + int.from_bytes(content[place : place + 2], "big")
-        content[cell : cell + 4] = content[root + 8 : root + 12]
-    binary.path.write_bytes(content)
-    with pytest.raises(ReadError, match="damaged"):
-        reader_limit(binary)
+def test_a_small_file_that_holds_much(made: Made) -> None:
+    """A default value stands in the file once, however many rows have it."""
+    binary = made(
+        "CREATE TABLE t (q);",
+        ("INSERT INTO t VALUES (?)", [("问",)] * 5_000),
+    )
+    with closing(sqlite3.connect(binary.path)) as connection:
+        connection.execute(f"ALTER TABLE t ADD COLUMN a DEFAULT '{'答' * 20_000}'")
+        connection.commit()
+    with pytest.raises(ReadError, match="its rows hold more than 100 times what the file does"):
+        read(binary)
 
 
-def reader_limit(binary: Binary) -> None:
-    reader_most = reader.MOST_PER_BYTE
-    try:
-        reader.MOST_PER_BYTE = 0
-        list(read_sqlite(binary, Layout()))
-    finally:
-        reader.MOST_PER_BYTE = reader_most
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+)
 @given(
     st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=20),
     st.integers(0, 1 << 20),
@@ -198,19 +191,17 @@ def reader_limit(binary: Binary) -> None:
 def test_a_damaged_file_is_read_or_refused(
     folder: Path, changes: list[tuple[int, int]], cut: int
 ) -> None:
-    path = folder / "a.db"
-    path.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE t (question text, answer text)")
-        rows = [(f"问{n}", "答" * n) for n in range(60)]
-        connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
-        connection.commit()
-    content = bytearray(path.read_bytes())
+    whole, path = folder / "whole.db", folder / "a.db"
+    if not whole.exists():
+        with closing(sqlite3.connect(whole)) as connection:
+            connection.execute("CREATE TABLE t (question text, answer text)")
+            rows = [(f"问{n}", "答" * n) for n in range(60)]
+            connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+            connection.commit()
+    content = bytearray(whole.read_bytes())
     for place, value in changes:
         content[place % len(content)] = value
     del content[: cut % 4096 if cut % 3 == 0 else 0]
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(ReadError, UsageError):
         list(read_sqlite(Binary("a.db", path), Layout()))
-    except (ReadError, UsageError) as error:
-        assert "\n" not in str(error)
