@@ -56,6 +56,8 @@ def translation(table: Mapping[str, str]) -> Mapping[int, str]:
 
 
 _DEFAULT = translation(NORMALISATION)
+# What `NORMALISATION` leaves as it is; most Chinese sentences are nothing else.
+_NORMAL = re.compile("[\u4e00-\u9fff，。？！、；：…“”《》a-z0-9]*")
 
 
 def well_formed(text: str) -> str:
@@ -72,6 +74,8 @@ def normalise(text: str, table: Mapping[int, str] = _DEFAULT) -> str:
     >>> normalise("ＨＥＬＬＯ　World! 你 好\u200b")
     'hello world！你好'
     """
+    if table is _DEFAULT and _NORMAL.fullmatch(text):
+        return text
     text = well_formed(text.translate(table))
     return _NEEDLESS_SPACE.sub("", _SPACES.sub(" ", text))
 

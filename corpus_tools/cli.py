@@ -77,6 +77,8 @@ processes_option = click.option(
     metavar="N",
     help="Processes that clean and segment.  [default: one a core]",
 )
+
+
 def _remark(_context: click.Context, _option: click.Parameter, dry_run: bool) -> bool:
     if dry_run:
         click.echo("Dry run: the store stays as it is.", err=True)

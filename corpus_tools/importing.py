@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
 from corpus_tools.keys import Shares, dialogue_key, split_of
-from corpus_tools.preparing import Batch, Prepare, Prepared, Raw, storable
+from corpus_tools.preparing import Prepare, Raw, storable
 from corpus_tools.store import (
     ImportKey,
     ImportRow,
     NewDialogue,
     NewSkipped,
-    NewTurn,
+    NewTurns,
     Provenance,
     Store,
 )
@@ -60,10 +60,15 @@ def import_source(
     shares = store.shares()
     try:
         records = islice(source.records(), row.dialogues_done + row.skipped_done, None)
-        jobs = ((batch, _raws(batch)) for batch in batched(records))
+        jobs = ((batch, batch.raws) for batch in map(_batch, batched(records)))
         for batch, prepared in plan.prepare(jobs):
-            dialogues, skipped = _rows(batch, prepared, shares)
-            row = store.add_batch(row, dialogues, skipped, duplicates=plan.duplicates)
+            row = store.add_batch(
+                row,
+                batch.dialogues(shares),
+                NewTurns(batch.speakers, batch.said, *prepared),
+                batch.skipped,
+                duplicates=plan.duplicates,
+            )
             on_progress(row)
         if not row.dialogues_done:
             raise ReadError(
@@ -96,31 +101,37 @@ def _length(record: Record) -> int:
     return sum(len(turn.text) for turn in record.turns)
 
 
-def _raws(records: Sequence[Record]) -> Batch:
-    return [
-        Raw([storable(turn.text) for turn in record.turns], record.context)
-        for record in records
-        if isinstance(record, Dialogue)
-    ]
+class _Batch(NamedTuple):
+    """Records, taken apart: what is prepared, and what the store gets besides."""
+
+    raws: list[Raw]
+    speakers: list[str | None]
+    skipped: list[NewSkipped]
+
+    @property
+    def said(self) -> list[str]:
+        """The raw texts, one dialogue behind the other."""
+        return [text for raw in self.raws for text in raw.turns]
+
+    def dialogues(self, shares: Shares) -> list[NewDialogue]:
+        """Return the dialogues with their splits."""
+        keys = [dialogue_key(raw.turns) for raw in self.raws]
+        sizes = [len(raw.turns) for raw in self.raws]
+        return [
+            NewDialogue(key, split_of(key, shares), size)
+            for key, size in zip(keys, sizes, strict=True)
+        ]
 
 
-def _rows(
-    records: Sequence[Record], prepared: Prepared, shares: Shares
-) -> tuple[list[NewDialogue], list[NewSkipped]]:
-    """Return what a batch is in the store."""
-    dialogues: list[NewDialogue] = []
+def _batch(records: Sequence[Record]) -> _Batch:
+    raws: list[Raw] = []
+    speakers: list[str | None] = []
     skipped: list[NewSkipped] = []
-    columns = zip(*prepared, strict=True)
     for record in records:
-        if isinstance(record, Skipped):
+        if isinstance(record, Dialogue):
+            raws.append(Raw([storable(text) for text, _ in record.turns], record.context))
+            speakers += [speaker and storable(speaker) for _, speaker in record.turns]
+        else:
             text = storable(record.text)
             skipped.append(NewSkipped(record.member, record.line, record.reason, text))
-            continue
-        raws = [storable(turn.text) for turn in record.turns]
-        turns = [
-            NewTurn(turn.speaker and storable(turn.speaker), raw, *next(columns))
-            for turn, raw in zip(record.turns, raws, strict=True)
-        ]
-        key = dialogue_key(raws)
-        dialogues.append(NewDialogue(key, split_of(key, shares), turns))
-    return dialogues, skipped
+    return _Batch(raws, speakers, skipped)

@@ -1,126 +1,138 @@
-"""Words of a sentence: the only door to jieba."""
+"""Words of a sentence, by jieba's rule: the most probable path, no guessed words."""
 
 import re
-from collections.abc import Mapping
-from hashlib import blake2b
-from importlib.metadata import version
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
 from math import ceil, exp, inf, log
 from types import MappingProxyType
 
-import jieba
+from corpus_tools.dictionary import BLOCK, UserWords, read_dictionary
 
-from corpus_tools.errors import UsageError
+# Two ways to cut three of one character may be equally probable: then rounding decides, and only
+# the same computation rounds alike.
+_THREE_ALIKE = re.compile(r"(.)\1\1", re.DOTALL)
 
-# What jieba looks up in its dictionary; any other character is a word of its own.
-_BLOCK = re.compile(r"([\u4e00-\u9fd5a-zA-Z0-9+#&._%\-]+)")
+Cut = Callable[[str, bool], list[str]]
 
 
 class Segmenter:
-    """jieba's dictionary in memory, and jieba's rule: the most probable path, no guessed words.
+    """jieba's dictionary in memory, read when it is needed: half a second.
 
-    The dictionary is read anew, about a second: jieba's cache lies in a predictable place that
-    others can write to, and is loaded through `marshal`. The path is computed here, from logarithms
-    taken once, which is nearly twice as fast as `jieba.cut(text, HMM=False)` and gives the same.
+    The path is computed here, from logarithms taken once, which is nearly twice as fast as
+    `jieba.cut(text, HMM=False)` and gives the same. Where `rjieba` is installed (extra `fast`), it
+    cuts what it is known to cut alike.
     """
 
-    def __init__(self, user_words: Mapping[str, int | None] = MappingProxyType({})) -> None:
-        """Take the user's words besides, with their frequencies.
+    def __init__(self, user_words: UserWords = MappingProxyType({})) -> None:
+        self._user_words = user_words
+        self._fast_cut = None if user_words else _fast_cut()
 
-        None: as frequent as it takes to keep the word in one piece.
-        """
-        tokenizer = jieba.Tokenizer()
-        frequencies, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-        self._unknown = -log(total)
-        # -inf: no word, but the beginning of one.
-        self._weights: dict[str, float] = {
-            word: log(count) - log(total) if count else -inf for word, count in frequencies.items()
-        }
-        for word, frequency in user_words.items():
-            self._add(word, frequency, total)
+    def __reduce__(self) -> tuple[type["Segmenter"], tuple[dict[str, int | None]]]:
+        # What a process that is not forked gets: it reads the dictionary itself.
+        return Segmenter, (dict(self._user_words),)
+
+    def make_ready(self) -> None:
+        """Read the dictionary now, so that processes that are forked have it in their memory."""
+        _ = self._dictionary
+        if self._fast_cut:
+            self._fast_cut("好", False)
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text`, without white space."""
-        words: list[str] = []
-        for index, part in enumerate(_BLOCK.split(text)):
-            if index % 2:
-                words.extend(self._cut(part))
-            else:
-                words.extend(character for character in part if not character.isspace())
+        if self._fast_cut is None or _may_be_tied(text):
+            return self._words_by_path(text)
+        words = self._fast_cut(text, False)
+        if " " in text or not text.isprintable():
+            return [word for word in words if not word.isspace()]
         return words
 
     def words_with(self, part: str) -> list[str]:
         """Return the longer words of the dictionary that hold `part`, the shortest first."""
         found = [
             word
-            for word, weight in self._weights.items()
+            for word, weight in self._dictionary[0].items()
             if part in word and word != part and weight > -inf
         ]
         return sorted(found, key=lambda word: (len(word), word))
 
-    def _add(self, word: str, frequency: int | None, total: int) -> None:
-        if frequency is not None:
-            weight = log(frequency) - log(total)
-        else:
-            parts = sum(self._weights.get(part, self._unknown) for part in self._cut(word))
-            least = log(ceil(exp(parts) * total) + 1) - log(total)
-            weight = max(least, self._weights.get(word, -inf))
-        self._weights[word] = weight
-        for end in range(1, len(word)):
-            self._weights.setdefault(word[:end], -inf)
-
-    def _cut(self, block: str) -> list[str]:
-        """Return the words of `block`; single Latin letters and digits in a row are one word."""
-        ends = self._best_ends(block)
+    def _words_by_path(self, text: str) -> list[str]:
         words: list[str] = []
-        start, latin = 0, ""
-        while start < len(block):
-            word = block[start : ends[start]]
-            if len(word) == 1 and word.isascii() and word.isalnum():
-                latin += word
-            elif latin:
-                words += (latin, word)
-                latin = ""
+        for index, part in enumerate(BLOCK.split(text)):
+            if index % 2:
+                words.extend(_cut(part, *self._dictionary))
             else:
-                words.append(word)
-            start = ends[start]
-        return [*words, latin] if latin else words
+                words.extend(character for character in part if not character.isspace())
+        return words
 
-    def _best_ends(self, block: str) -> list[int]:
-        """Return for every place where the first word of the best path from there ends."""
-        weight_of = self._weights.get
-        size = len(block)
-        best = [0.0] * (size + 1)  # best[i]: log probability of block[i:]
-        ends = [0] * size
-        for start in range(size - 1, -1, -1):
-            top, end = -inf, start + 1
-            stop = start + 1
-            weight = weight_of(block[start])
-            while weight is not None:
-                score = weight + best[stop]
-                if score >= top:  # on a tie the longer word, as in jieba
-                    top, end = score, stop
-                stop += 1
-                weight = weight_of(block[start:stop]) if stop <= size else None
-            if top == -inf:
-                top, end = self._unknown + best[start + 1], start + 1
-            best[start], ends[start] = top, end
-        return ends
+    @cached_property
+    def _dictionary(self) -> tuple[dict[str, float], float]:
+        weights, once = read_dictionary()
+        for word, frequency in self._user_words.items():
+            _add(weights, once, word, frequency)
+        return weights, once
 
 
-def check_word(word: str) -> None:
-    """Refuse what can never come out as one word, because the text is cut there first."""
-    if not _BLOCK.fullmatch(word):
-        raise UsageError(
-            f"{word!r} cannot be one word: jieba cuts text at everything but Han, ASCII letters, "
-            "digits and +#&._%-. Leave the rest out."
-        )
+def _may_be_tied(text: str) -> bool:
+    # Counting the different characters is the quicker look.
+    return len(text) - len(set(text)) > 1 and bool(_THREE_ALIKE.search(text))
 
 
-def dictionary_name(user_words: Mapping[str, int | None]) -> str:
-    """Return what a store remembers of the dictionary that it was segmented with."""
-    name = f"jieba {version('jieba')}"
-    if not user_words:
-        return name
-    listed = "\n".join(f"{word} {count}" for word, count in sorted(user_words.items()))
-    digest = blake2b(listed.encode(), digest_size=4).hexdigest()
-    return f"{name} + {len(user_words)} words ({digest})"
+def _fast_cut() -> Cut | None:
+    try:
+        return import_module("rjieba").cut  # type: ignore[no-any-return]
+    except ModuleNotFoundError:
+        return None
+
+
+def _add(weights: dict[str, float], once: float, word: str, frequency: int | None) -> None:
+    """Put a word among the others; `once` is the weight of a word that occurs one time."""
+    if frequency is None:
+        parts = sum(weights.get(part, once) for part in _cut(word, weights, once))
+        least = log(ceil(exp(parts - once)) + 1) + once
+        weight = max(least, weights.get(word, -inf))
+    else:
+        weight = log(frequency) + once
+    weights[word] = weight
+    for end in range(1, len(word)):
+        weights.setdefault(word[:end], -inf)
+
+
+def _cut(block: str, weights: dict[str, float], unknown: float) -> list[str]:
+    """Return the words of `block`; single Latin letters and digits in a row are one word."""
+    ends = _best_ends(block, weights, unknown)
+    words: list[str] = []
+    start, latin = 0, ""
+    while start < len(block):
+        word = block[start : ends[start]]
+        if len(word) == 1 and word.isascii() and word.isalnum():
+            latin += word
+        elif latin:
+            words += (latin, word)
+            latin = ""
+        else:
+            words.append(word)
+        start = ends[start]
+    return [*words, latin] if latin else words
+
+
+def _best_ends(block: str, weights: dict[str, float], unknown: float) -> list[int]:
+    """Return for every place where the first word of the best path from there ends."""
+    weight_of = weights.get
+    size = len(block)
+    best = [0.0] * (size + 1)  # best[i]: log probability of block[i:]
+    ends = [0] * size
+    for start in range(size - 1, -1, -1):
+        top, end = -inf, start + 1
+        stop = start + 1
+        weight = weight_of(block[start])
+        while weight is not None:
+            score = weight + best[stop]
+            if score >= top:  # on a tie the longer word, as in jieba
+                top, end = score, stop
+            stop += 1
+            weight = weight_of(block[start:stop]) if stop <= size else None
+        if top == -inf:
+            top, end = unknown + best[start + 1], start + 1
+        best[start], ends[start] = top, end
+    return ends

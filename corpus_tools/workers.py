@@ -34,8 +34,7 @@ class Preparer:
     ) -> None:
         self._processes = min(processes, MOST_PROCESSES)
         self._profile = profile
-        self._user_words = user_words
-        self._segmenter: Segmenter | None = None
+        self._segmenter = Segmenter(user_words)
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> "Preparer":
@@ -47,7 +46,7 @@ class Preparer:
 
     def here(self, jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
         """Prepare one batch after the other."""
-        preparing = Preparing(Cleaner(self._profile), self._shared_segmenter())
+        preparing = Preparing(Cleaner(self._profile), self._segmenter)
         return ((job, preparing.prepare(batch)) for job, batch in jobs)
 
     def in_processes(self, jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
@@ -72,18 +71,14 @@ class Preparer:
         """Return the way that suits a file of `size` bytes."""
         return self.in_processes if self._processes > 1 and size > SMALL_FILE else self.here
 
-    def _shared_segmenter(self) -> Segmenter:
-        # Built before the processes start, so that forked ones find it in their memory.
-        self._segmenter = self._segmenter or Segmenter(self._user_words)
-        return self._segmenter
-
     def _started_pool(self) -> ProcessPoolExecutor:
         if not self._pool:
+            self._segmenter.make_ready()
             self._pool = ProcessPoolExecutor(
                 self._processes,
                 mp_context=multiprocessing.get_context(_start_method()),
                 initializer=_start_worker,
-                initargs=(self._profile, self._shared_segmenter()),
+                initargs=(self._profile, self._segmenter),
             )
             with _interrupts_ignored():  # inherited: only the parent answers Ctrl-C
                 for ready in [self._pool.submit(os.getpid) for _ in range(self._processes)]:

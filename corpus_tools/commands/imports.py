@@ -1,9 +1,10 @@
 """`corpus list`, `undo`, `gc` and `split`: imports as a whole."""
 
+from corpus_tools.cleaning import clusters
 from corpus_tools.commands.profiles import profile_of
+from corpus_tools.dictionary import dictionary_name
 from corpus_tools.errors import UsageError
 from corpus_tools.keys import Shares
-from corpus_tools.segmenter import dictionary_name
 from corpus_tools.shown import imports_json, imports_text, size_text
 from corpus_tools.store import (
     Store,
@@ -51,8 +52,6 @@ def split(store: str, shares: Shares, *, near: float | None, dry_run: bool) -> s
     With `near`, dialogues that are that similar (0 to 1) go the same way.
     """
     with Store(store, dry_run=dry_run) as opened:
-        from corpus_tools.cleaning import clusters
-
         together = {} if near is None else dict(clusters(dialogue_texts(opened), near))
         sizes = split_store(opened, shares, clusters=together)
     counts = ", ".join(f"{name} {size:,}" for name, size in sizes.items())

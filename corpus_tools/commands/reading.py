@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from corpus_tools.commands.profiles import profile_of
+from corpus_tools.dictionary import dictionary_name
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Options, Source, Unread, opened_inputs
 from corpus_tools.formats import sniff as sniff_source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.progress import Progress
-from corpus_tools.segmenter import dictionary_name
 from corpus_tools.shown import import_line, sniffed_json, sniffed_lines
 from corpus_tools.store import Store, user_words
 from corpus_tools.workers import Preparer
@@ -22,7 +22,7 @@ from corpus_tools.workers import Preparer
 def sniff(files: Sequence[Path], options: Options, *, as_json: bool) -> int:
     """Tell what each input is, as text or as JSON, and return how many are none."""
     failed = 0
-    with opened_inputs(files, options, sys.stdin.buffer) as inputs:
+    with opened_inputs(files, options, sys.stdin.buffer if sys.stdin else None) as inputs:
         for source in inputs:
             if isinstance(source, Unread):
                 failed += _complained(source)
@@ -47,7 +47,7 @@ def import_files(
     """Import one input after the other and return how many failed."""
     failed = 0
     with (
-        opened_inputs(files, options, sys.stdin.buffer) as inputs,
+        opened_inputs(files, options, sys.stdin.buffer if sys.stdin else None) as inputs,
         Store(store, create=True, dry_run=dry_run) as opened,
     ):
         chosen = profile_of(opened, profile)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from chatbot.text import normalise
 from corpus_tools.commands.profiles import profile_of
+from corpus_tools.dictionary import check_word, dictionary_name
 from corpus_tools.errors import UsageError
 from corpus_tools.progress import Progress
 from corpus_tools.recleaning import segment_again
-from corpus_tools.segmenter import check_word, dictionary_name
 from corpus_tools.store import Store, stale_imports, user_words
 from corpus_tools.store import add_words as add
 from corpus_tools.store import remove_words as remove

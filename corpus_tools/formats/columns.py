@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.naming import printable
 from corpus_tools.formats.records import PAIRED_NAMES, PROMPT_NAMES, REPLY_NAMES
 
 # Where a table has several of them, the first name here wins. They stand here in small letters,
@@ -78,7 +79,7 @@ class Columns:
         return (turns.dialogue, "dialogue"), (turns.speaker, "speaker"), (turns.text, "turn")
 
     def _name(self, column: int) -> str:
-        return self.header[column].strip() if self.header else str(column + 1)
+        return printable(self.header[column].strip()) if self.header else str(column + 1)
 
 
 def columns_of(rows: Sequence[Sequence[str]], layout: Layout, *, name: str) -> Columns:
@@ -149,7 +150,8 @@ def _position(column: str | None, header: Sequence[str], width: int, *, name: st
     names = [each.strip() for each in header]
     small = [each.lower() for each in names]
     if column not in names and column.lower() not in small:
-        raise UsageError(f"{name}: no column {column!r}. Its columns: {', '.join(names)}.")
+        there = printable(", ".join(names))
+        raise UsageError(f"{name}: no column {column!r}. Its columns: {there}.")
     return names.index(column) if column in names else small.index(column.lower())
 
 

@@ -150,7 +150,7 @@ class Container:
             if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 raise ReadError(
                     f"{self.name}: a pipe or a device, but a file is read more than once. "
-                    "Save it as a file first."
+                    "Save it as a file first, or give it to stdin and name '-'."
                 )
             return self.path.open("rb")
         except FileNotFoundError:

@@ -81,20 +81,29 @@ def _detect_wide(sample: bytes) -> str | None:
 
 def _detect_utf8(sample: bytes) -> str | None:
     """Return UTF-8 where it holds, also where few bytes among many characters break it."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
-        return None if _is_gb18030_too(sample, text) else "utf-8"
-    except UnicodeDecodeError:
-        text = _replaced(sample, "utf-8")
-    beyond = len(_ASCII.sub("", text))
-    return "utf-8" if _BAD_WEIGHT * text.count("\ufffd") < LEAST_COMMON * beyond else None
+    beyond = _ASCII.sub("", _replaced(sample, "utf-8"))
+    bad = 0 if _is_strictly(sample, "utf-8") else beyond.count("\ufffd")
+    if bad and _BAD_WEIGHT * bad >= LEAST_COMMON * len(beyond):
+        return None
+    doubtful = bad or (beyond and max(beyond) <= "\u07ff")
+    return None if doubtful and _is_surely_gb18030(sample) else "utf-8"
 
 
-def _is_gb18030_too(sample: bytes, text: str) -> bool:
-    """Tell whether a few words in GB18030 happen to be UTF-8 as well: 为什么 does."""
-    if len(text) > _JUDGED or text.isascii() or max(text) > "\u07ff":
-        return False
+def _is_surely_gb18030(sample: bytes) -> bool:
+    """Tell whether the words are among the commonest; of a few, the bytes may be UTF-8 as well.
+
+    >>> "为什么".encode("gb18030").decode("utf-8")
+    'Ϊʲô'
+    """
     return _chinese_score(_replaced(sample, "gb18030")) > 1 + LEAST_COMMON / 4
+
+
+def _is_strictly(sample: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)("strict").decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _detect_chinese(sample: bytes) -> str | None:

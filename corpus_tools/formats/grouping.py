@@ -15,7 +15,6 @@ def grouped(turns: Iterable[tuple[str, Turn] | Skipped]) -> Records:
             yield Dialogue(tuple(said))
             said = []
         if isinstance(item, Skipped):
-            name = None
             yield item
         else:
             name = item[0]

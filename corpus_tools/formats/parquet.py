@@ -12,6 +12,7 @@ from corpus_tools.errors import MissingExtraError
 from corpus_tools.formats.columns import Columns, chosen, meaning_of
 from corpus_tools.formats.container import FREE_EXPANSION, LARGEST_RATIO
 from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.naming import printable
 from corpus_tools.formats.records import Records, Skipped
 from corpus_tools.formats.shapes import NAMES, dialogues_of, records_of
 from corpus_tools.formats.text import LONGEST_LINE, Binary
@@ -53,7 +54,11 @@ def describe_parquet(binary: Binary, layout: Layout) -> str:
     """Return which columns are read as what."""
     with _opened(binary) as connection:
         columns = _columns(connection, binary, layout)
-    return str(columns) if isinstance(columns, Columns) else f"{', '.join(columns)} → dialogue"
+    return (
+        str(columns)
+        if isinstance(columns, Columns)
+        else f"{printable(', '.join(columns))} → dialogue"
+    )
 
 
 @contextmanager
@@ -72,7 +77,7 @@ def _opened(binary: Binary) -> Iterator[Any]:
             advice="Export the texts that are meant.",
         ) from error
     except (duckdb.Error, UnicodeError) as error:
-        problem = str(error).partition("\n")[0]
+        problem = printable(str(error).partition("\n")[0])
         raise binary.fail(
             f"damaged or encrypted Parquet ({problem})", advice="Get the file again."
         ) from error
@@ -90,7 +95,7 @@ def _columns(connection: Any, binary: Binary, layout: Layout) -> Columns | list[
     if meaning := meaning_of(header):
         return Columns(meaning, len(header), header)
     raise binary.fail(
-        f"no columns of known names; there are {', '.join(header[:20])}",
+        f"no columns of known names; there are {printable(', '.join(header))}",
         advice="Name two with --prompt-column and --reply-column.",
     )
 

@@ -96,7 +96,8 @@ def probe(container: Container, member: Member, options: Options) -> Shown | Ski
     except (ReadError, UsageError) as error:
         if member.name is None:
             raise
-        return Skipped(0, str(error), "", member.name)  # others of the archive may do
+        reason = str(error).removesuffix(".")
+        return Skipped(0, reason, "", member.name)  # others of the archive may do
 
 
 def beginning(chunks: Chunks) -> tuple[Beginning, Chunks]:

@@ -9,6 +9,7 @@ from typing import Any
 from corpus_tools.errors import UsageError
 from corpus_tools.formats.columns import Columns, Pairs, Turns, chosen, meaning_of
 from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.naming import printable
 from corpus_tools.formats.records import Records
 from corpus_tools.formats.text import Binary
 from corpus_tools.formats.values import records_of_rows
@@ -38,7 +39,7 @@ def describe_sqlite(binary: Binary, layout: Layout) -> str:
     """Return which tables and columns are read as what."""
     with _opened(binary) as connection:
         meant = _meant(_tables(connection), layout, binary)
-    return "; ".join(f"{table}: {columns}" for table, columns in meant.items())
+    return "; ".join(f"{printable(table)}: {columns}" for table, columns in meant.items())
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def _opened(binary: Binary) -> Iterator[sqlite3.Connection]:
         problem = f"a row of more than {LARGEST_ROW:,} bytes"
         raise binary.fail(problem, advice="Export the texts that are meant.") from error
     except (sqlite3.Error, UnicodeError) as error:  # the names of tables, and messages with them
-        problem = f"a damaged or encrypted SQLite file ({error})"
+        problem = f"a damaged or encrypted SQLite file ({printable(str(error))})"
         raise binary.fail(problem, advice="Get the file again.") from error
 
 
@@ -140,7 +141,7 @@ def _by_layout(
         raise UsageError(f"{binary.name}: no table with {wanted}; there are {_shown(tables)}.")
     return {
         table: Columns(
-            chosen(columns, len(columns), layout, name=f"{binary.name}, table {table}"),
+            chosen(columns, len(columns), layout, name=f"{binary.name}, table {printable(table)}"),
             len(columns),
             tuple(columns),
         )
@@ -150,7 +151,7 @@ def _by_layout(
 
 def _shown(tables: Mapping[str, Sequence[str]]) -> str:
     some = [f"{table}({', '.join(tables[table][:_MOST_SHOWN])})" for table in tables]
-    return ", ".join(some[:_MOST_SHOWN]) or "none"
+    return printable(", ".join(some[:_MOST_SHOWN])) or "none"
 
 
 def _rows(

@@ -56,7 +56,7 @@ class Text:
         for decoded_text, found in self._decoded():
             bad += [replace(each, index=each.index + len(rest)) for each in found]
             text = rest + decoded_text
-            end = text.rfind("\n") + 1 or _whole(text)
+            end = text.rfind("\n") + 1 or (len(text) if len(text) >= WHOLE_LINES else 0)
             piece, rest = text[:end], text[end:]
             if bad:
                 bad = self._note(bad, piece, line)
@@ -140,11 +140,6 @@ class Text:
                 self.damaged.append(Skipped(line, reason, shown))
         behind = (each for each in bad if each.index >= len(piece))
         return [replace(each, index=each.index - len(piece)) for each in behind]
-
-
-def _whole(text: str) -> int:
-    """Return how much of a line that has not ended yet is passed on."""
-    return len(text) - text.endswith("\r") if len(text) >= WHOLE_LINES else 0
 
 
 def _error(name: str, problem: str, *, advice: str, line: int | None) -> ReadError:

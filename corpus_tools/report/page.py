@@ -1,6 +1,7 @@
 """The report: what stands on the page, section by section."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from corpus_tools.report.language import ENGLISH, Language
 from corpus_tools.report.markup import Content, Markup, element, joined, said, table, text
 from corpus_tools.store import Frequent, ImportRow, Lengths, SourceSize, Statistics
 
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")  # in the URL of a database
+
 
 def report_html(statistics: Statistics, name: str, *, language: Language = ENGLISH) -> str:
     """Return the figures of the store `name` as a page that loads nothing and runs nothing."""
     style = files("corpus_tools.report").joinpath("report.css").read_text(encoding="utf-8")
-    title = language("Corpus report: {name}", name=name)
+    title = language("Corpus report: {name}", name=_PASSWORD.sub(r"\1***@", name))
     head = joined(
         [
             Markup('<meta charset="utf-8">'),
@@ -87,7 +90,7 @@ class _Page:
     def _sources(self) -> Iterator[Markup]:
         most = max((row.pairs_done for row in self._figures.imports), default=0)
         rows = zip(self._figures.imports, self._figures.sources, strict=True)
-        header = ("Source", "Licence", "Dialogues", "Accepted", "Refused", "Malformed", "")
+        header = ("Source", "", "Accepted", "Refused", "Malformed", "Dialogues", "Licence")
         if most:
             yield self._legend("Accepted", "Refused")
             yield self._table(header, (self._source(*row, most) for row in rows), "Sources")
@@ -97,12 +100,12 @@ class _Page:
         unfinished = "" if row.is_complete else f" ({self._say('not finished')})"
         return (
             joined([said(source.path), " ", element("small", f"{row.format}{unfinished}")]),
-            row.license or self._say("not given"),
-            f"{row.dialogues_done:,}",
+            charts.bar([source.accepted / most, refused / most]),
             f"{source.accepted:,}",
             f"{refused:,}",
             f"{source.malformed:,}",
-            charts.bar([source.accepted / most, refused / most]),
+            f"{row.dialogues_done:,}",
+            row.license or self._say("not given"),
         )
 
     def _refusals(self) -> Iterator[Markup]:

@@ -27,7 +27,7 @@ from corpus_tools.store.store import (
     ImportRow,
     NewDialogue,
     NewSkipped,
-    NewTurn,
+    NewTurns,
     Provenance,
     Store,
 )
@@ -51,7 +51,7 @@ __all__ = [
     "Lengths",
     "NewDialogue",
     "NewSkipped",
-    "NewTurn",
+    "NewTurns",
     "Pair",
     "Phrase",
     "Provenance",

@@ -200,7 +200,7 @@ def _final(
         judged = [
             None if stays else each.pair_key for stays, each in zip(stay, verdicts, strict=True)
         ]
-        reasons = keys.judge(list(zip(judged, reasons, strict=True)))
+        reasons = keys.judge(judged, reasons)
     return [each._replace(rejected=reason) for each, reason in zip(verdicts, reasons, strict=True)]
 
 

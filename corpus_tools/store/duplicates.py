@@ -40,6 +40,10 @@ class AcceptedKeys:
             self.add(key for _, key in block if key is not None)
             self._last_id = block[-1][0]
 
+    def has_seen(self, connection: Connection) -> None:
+        """Take all that is stored now as taken in."""
+        self._last_id = connection.scalar(select(func.max(Turn.id))) or 0
+
     def add(self, keys: Iterable[int]) -> None:
         """Take keys."""
         self._new.update(keys)
@@ -58,20 +62,24 @@ class AcceptedKeys:
             found.update(wanted[self._sorted[places] == wanted].tolist())
         return found
 
-    def judge(self, verdicts: Sequence[tuple[int | None, str | None]]) -> list[str | None]:
-        """Return the verdicts on (key, verdict) in order; each key is accepted once, and taken."""
-        seen = self.taken([key for key, verdict in verdicts if verdict is None and key is not None])
-        judged: list[str | None] = []
-        accepted: list[int] = []
-        for key, verdict in verdicts:
-            if verdict is None and key is not None:
+    def judge(self, keys: Sequence[int | None], verdicts: Sequence[str | None]) -> list[str | None]:
+        """Return the verdicts, in order; a key is accepted once, and is taken then."""
+        candidates = [
+            key
+            for key, verdict in zip(keys, verdicts, strict=True)
+            if verdict is None and key is not None
+        ]
+        seen = self.taken(candidates)
+        if not seen and len(set(candidates)) == len(candidates):
+            self.add(candidates)
+            return list(verdicts)
+        judged = list(verdicts)
+        for place, key in enumerate(keys):
+            if key is not None and judged[place] is None:
                 if key in seen:
-                    judged.append(DUPLICATE)
-                    continue
+                    judged[place] = DUPLICATE
                 seen.add(key)
-                accepted.append(key)
-            judged.append(verdict)
-        self.add(accepted)
+        self.add(candidates)
         return judged
 
 

@@ -99,7 +99,7 @@ class Turn(Base):
     words: Mapped[str]
     rejected: Mapped[str | None]
     pair_key: Mapped[int | None] = mapped_column(BigInteger)
-    restored: Mapped[bool] = mapped_column(default=False, server_default=false())
+    restored: Mapped[bool] = mapped_column(server_default=false())
 
 
 class SkippedRecord(Base):

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate, takewhile
+from itertools import accumulate, compress, takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
@@ -187,30 +187,36 @@ def _count_turns(connection: Connection) -> _TurnCounts:
         query.order_by(Turn.dialogue_id, Turn.position),
         execution_options={"yield_per": _TURNS_AT_ONCE},
     )
-    before: Row[Any] | None = None
+    before: _Turn = (0, "", False)
     for block in rows.partitions():
-        pairs = zip([before, *block], block, strict=False)
-        _count(
-            counts, [(prompt, reply) for prompt, reply in pairs if reply[0] and reply[1] is None]
-        )
-        before = block[-1]
+        before = _count_block(counts, block, before)
     for word in [word for word in counts.words if not _is_word(word)]:
         del counts.words[word]
     return counts
 
 
-def _count(counts: _TurnCounts, pairs: Sequence[tuple[Any, Any]]) -> None:
-    """Count accepted pairs: rows of position, verdict, length and words."""
-    # Lists first, since a Counter counts a list in C.
-    counts.prompts.update([prompt[2] for prompt, _ in pairs])
-    counts.replies.update([reply[2] for _, reply in pairs])
-    asked = [prompt[3] for prompt, _ in pairs]
-    said = [reply[3] for _, reply in pairs]
-    counts.prompt_words.update([words.count(" ") + 1 if words else 0 for words in asked])
-    counts.reply_words.update([words.count(" ") + 1 if words else 0 for words in said])
+_Turn = tuple[int, str, bool]  # length, words, and whether it is the reply of an accepted pair
+
+
+def _count_block(counts: _TurnCounts, block: Sequence[Row[Any]], before: _Turn) -> _Turn:
+    """Count turns that follow `before`, and return the last of them."""
+    # By column, since a Counter counts what comes out of one in C.
+    positions, refusals, sizes, words = zip(*block, strict=True)
+    are_replies = [
+        position > 0 and rule is None for position, rule in zip(positions, refusals, strict=True)
+    ]
+    earlier_sizes, earlier_words = (before[0], *sizes), (before[1], *words)
+    counts.prompts.update(compress(earlier_sizes, are_replies))
+    counts.replies.update(compress(sizes, are_replies))
+    asked = list(compress(earlier_words, are_replies))
+    said = list(compress(words, are_replies))
+    counts.prompt_words.update([text.count(" ") + 1 if text else 0 for text in asked])
+    counts.reply_words.update([text.count(" ") + 1 if text else 0 for text in said])
     # A prompt that is itself the reply of an accepted pair is counted as that.
-    said += [prompt[3] for prompt, _ in pairs if not prompt[0] or prompt[1] is not None]
+    earlier = zip(are_replies, [before[2], *are_replies], strict=False)
+    said += compress(earlier_words, [is_reply and not is_both for is_reply, is_both in earlier])
     counts.words.update(" ".join(said).split(" "))
+    return sizes[-1], words[-1], are_replies[-1]
 
 
 def _is_word(text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -13,7 +14,14 @@ from sqlalchemy import Connection, case, delete, func, insert, select, update
 from corpus_tools.errors import StoreError
 from corpus_tools.keys import Shares
 from corpus_tools.store.duplicates import AcceptedKeys, accept_orphans
-from corpus_tools.store.engine import errors_named, is_there, open_engine, shown_name, vacuum
+from corpus_tools.store.engine import (
+    errors_named,
+    insert_rows,
+    is_there,
+    open_engine,
+    shown_name,
+    vacuum,
+)
 from corpus_tools.store.schema import (
     COMPLETE,
     Cleaning,
@@ -25,23 +33,26 @@ from corpus_tools.store.schema import (
 )
 
 
-class NewTurn(NamedTuple):
-    """A turn, cleaned and segmented; the first of a dialogue has no key, for it ends no pair."""
-
-    speaker: str | None
-    raw: str
-    text: str
-    words: str
-    rejected: str | None
-    pair_key: int | None
-
-
 class NewDialogue(NamedTuple):
-    """A dialogue, ready to be stored."""
+    """A dialogue, ready to be stored; `turns`: how many it has."""
 
     key: int
     split: str
-    turns: list[NewTurn]
+    turns: int
+
+
+class NewTurns(NamedTuple):
+    """The turns of a batch, a value each in every column, one dialogue behind the other.
+
+    A turn that ends no pair has no key: the first of a dialogue, and those of its context.
+    """
+
+    speakers: Sequence[str | None]
+    raws: Sequence[str]
+    texts: Sequence[str]
+    words: Sequence[str]
+    rejected: Sequence[str | None]
+    pair_keys: Sequence[int | None]
 
 
 class NewSkipped(NamedTuple):
@@ -182,6 +193,7 @@ class Store:
         self,
         row: ImportRow,
         dialogues: Sequence[NewDialogue],
+        turns: NewTurns,
         skipped: Sequence[NewSkipped],
         *,
         duplicates: bool = False,
@@ -191,19 +203,19 @@ class Store:
         Without `duplicates`, pairs that the store has accepted before are refused.
         """
         with self.writing() as connection:
-            turns = [turn for dialogue in dialogues for turn in dialogue.turns]
-            verdicts = [turn.rejected for turn in turns]
             if not duplicates:
                 self._accepted.catch_up(connection)
-                verdicts = self._accepted.judge([(turn.pair_key, turn.rejected) for turn in turns])
-            advanced = _advanced(row, dialogues, verdicts, skipped=len(skipped))
+                judged = self._accepted.judge(turns.pair_keys, turns.rejected)
+                turns = turns._replace(rejected=judged)
+            advanced = _advanced(row, dialogues, turns, skipped=len(skipped))
             if not _replace_counts(connection, row, advanced):
                 raise StoreError(
                     f"{self.name}: another command works on import {row.id}. Wait for its end, "
                     "then run this one again."
                 )
             if dialogues:
-                _insert_dialogues(connection, row, dialogues, verdicts)
+                _insert_dialogues(connection, row, dialogues, turns)
+                self._accepted.has_seen(connection)
             if skipped:
                 rows = [{"import_id": row.id, **each._asdict()} for each in skipped]
                 connection.execute(insert(SkippedRecord), rows)
@@ -302,57 +314,45 @@ def _remove(connection: Connection, import_id: int) -> bool:
 
 
 def _insert_dialogues(
-    connection: Connection,
-    row: ImportRow,
-    dialogues: Sequence[NewDialogue],
-    verdicts: Sequence[str | None],
+    connection: Connection, row: ImportRow, dialogues: Sequence[NewDialogue], turns: NewTurns
 ) -> None:
-    rows = [
-        {"import_id": row.id, "position": position, "key": each.key, "split": each.split}
-        for position, each in enumerate(dialogues, row.dialogues_done)
-    ]
-    connection.execute(insert(Dialogue), rows)
-    new = select(Dialogue.id).where(
-        Dialogue.import_id == row.id, Dialogue.position >= row.dialogues_done
+    keys, splits, sizes = zip(*dialogues, strict=True)
+    first = row.dialogues_done
+    places = range(first, first + len(dialogues))
+    insert_rows(
+        connection,
+        Dialogue,
+        {"import_id": repeat(row.id), "position": places, "key": keys, "split": splits},
     )
+    new = select(Dialogue.id).where(Dialogue.import_id == row.id, Dialogue.position >= first)
     ids = connection.scalars(new.order_by(Dialogue.position)).all()
-    judged = iter(verdicts)
-    turns = [
+    insert_rows(
+        connection,
+        Turn,
         {
-            "dialogue_id": dialogue_id,
-            "position": position,
-            "speaker": turn.speaker,
-            "raw": turn.raw,
-            "text": turn.text,
-            "words": turn.words,
-            "rejected": next(judged),
-            "pair_key": turn.pair_key,
-        }
-        for dialogue_id, dialogue in zip(ids, dialogues, strict=True)
-        for position, turn in enumerate(dialogue.turns)
-    ]
-    connection.execute(insert(Turn), turns)
+            "dialogue_id": chain.from_iterable(map(repeat, ids, sizes)),
+            "position": chain.from_iterable(map(range, sizes)),
+            "speaker": turns.speakers,
+            "raw": turns.raws,
+            "text": turns.texts,
+            "words": turns.words,
+            "rejected": turns.rejected,
+            "pair_key": turns.pair_keys,
+        },
+    )
 
 
 def _advanced(
-    row: ImportRow,
-    dialogues: Sequence[NewDialogue],
-    verdicts: Sequence[str | None],
-    *,
-    skipped: int,
+    row: ImportRow, dialogues: Sequence[NewDialogue], turns: NewTurns, *, skipped: int
 ) -> ImportRow:
-    turns = [turn for dialogue in dialogues for turn in dialogue.turns]
-    are_pairs = [turn.pair_key is not None for turn in turns]
+    are_refused = zip(turns.pair_keys, turns.rejected, strict=True)
+    accepted = sum(key is not None and verdict is None for key, verdict in are_refused)
     return replace(
         row,
         dialogues_done=row.dialogues_done + len(dialogues),
-        turns_done=row.turns_done + len(turns),
-        pairs_done=row.pairs_done + sum(are_pairs),
-        pairs_accepted=row.pairs_accepted
-        + sum(
-            is_pair and verdict is None
-            for is_pair, verdict in zip(are_pairs, verdicts, strict=True)
-        ),
+        turns_done=row.turns_done + len(turns.raws),
+        pairs_done=row.pairs_done + len(turns.pair_keys) - turns.pair_keys.count(None),
+        pairs_accepted=row.pairs_accepted + accepted,
         skipped_done=row.skipped_done + skipped,
     )
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatbot.text import NORMALISATION, SOURCE_CHARACTERS, Tokenizer, normalise, well_formed
+from chatbot.text import (
+    NORMALISATION,
+    SOURCE_CHARACTERS,
+    Tokenizer,
+    normalise,
+    translation,
+    well_formed,
+)
 from chatbot.vocabulary import BOS, EOS, PAD, SEPARATOR, SPECIALS, UNK, Vocabulary
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))  # lone surrogates included
@@ -50,6 +57,11 @@ def test_normalise_is_idempotent(text):
 )
 def test_normalise(text, expected):
     assert normalise(text) == expected
+
+
+@given(st.one_of(ANY_TEXT, st.text("你好，？?Ａa 1")))
+def test_the_short_way_gives_the_same(text):
+    assert normalise(text) == normalise(text, translation(NORMALISATION))
 
 
 def test_what_the_table_gives_is_a_fixed_point_of_it():

@@ -6,10 +6,11 @@ import pytest
 
 from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.cli import main
+from corpus_tools.dictionary import dictionary_name
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.preparing import Batch, Job, Prepared, Preparing
-from corpus_tools.segmenter import Segmenter, dictionary_name
+from corpus_tools.segmenter import Segmenter
 from corpus_tools.store import Store
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -35,7 +36,9 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def segmenter() -> Segmenter:
-    return Segmenter()
+    ready = Segmenter()
+    ready.make_ready()
+    return ready
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus_tools.cleaning import AcceptedPair, Cleaner, Pairs, Profile
+from corpus_tools.dictionary import dictionary_name
 from corpus_tools.formats import Source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.preparing import Preparing
 from corpus_tools.recleaning import clean_again
-from corpus_tools.segmenter import Segmenter, dictionary_name
+from corpus_tools.segmenter import Segmenter
 from corpus_tools.store import (
     CleaningReport,
     Store,

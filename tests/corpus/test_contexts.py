@@ -64,7 +64,7 @@ def test_a_dialogue_without_end_is_cut() -> None:
         ("1\t在吗\t在的\n" * 9, "tsv"),  # one label is a number
         ("1\t在吗\n0\t你好\n", "tsv"),
         (CONTEXTS, "contexts"),
-        ("<s> 你好 </s>\t<s> 在 </s>\n", "tsv"),
+        ("<s> 你好 </s><s> 在吗 </s>\t<s> 在 </s>\n", "tsv"),
         ("<s>你好\t在\n", "tsv"),
         (ENDED, "eou"),
     ],

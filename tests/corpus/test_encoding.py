@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus_tools.formats.decoding import decoded
 from corpus_tools.formats.encoding import detect
-from corpus_tools.formats.text import Text
+from corpus_tools.formats.text import WHOLE_LINES, Text
 
 SIMPLIFIED = (
     *("你好", "今天天气怎么样", "我不知道", "明天一起去吃火锅吧", "手机坏了", "谢谢", "没问题"),
@@ -96,6 +96,13 @@ def test_lines_are_those_of_the_whole_text(pieces: list[str], size: int) -> None
         : None if expected[-1] or content[-1] == "\r" else -1
     ]
     assert [number for number, _ in lines] == [*range(1, len(lines) + 1)]
+
+
+def test_a_long_line_is_not_cut_between_the_two_characters_of_its_end() -> None:
+    content = "a" * (WHOLE_LINES - 1) + "\r\nb"
+    chunks = iter([content[:WHOLE_LINES].encode(), content[WHOLE_LINES:].encode()])
+    lines = list(Text("a", chunks, encoding="utf-8").lines())
+    assert lines == [(1, "a" * (WHOLE_LINES - 1)), (2, "b")]
 
 
 def test_a_mark_at_the_start_is_no_text() -> None:

@@ -27,7 +27,7 @@ from corpus_tools.importing import Plan, import_source
 from corpus_tools.store import (
     ImportKey,
     NewDialogue,
-    NewTurn,
+    NewTurns,
     Pair,
     Provenance,
     Store,
@@ -49,22 +49,15 @@ def add(store: Store, *dialogues: Sequence[str | tuple[str, str]], split: str = 
     """Import dialogues; a turn with a rule is one that the rule refused as a reply."""
     rows = []
     for number, dialogue in enumerate(dialogues):
-        turns = [(turn, None) if isinstance(turn, str) else turn for turn in dialogue]
-        rows.append(
-            NewDialogue(
-                number,
-                split,
-                [
-                    NewTurn(None, text, text, text, rule, place or None)
-                    for place, (text, rule) in enumerate(turns)
-                ],
-            )
-        )
-    name = f"{split} {dialogues}"
-    row = store.begin_import(
-        ImportKey(name, "tsv", "utf-8"), Provenance("来源.tsv", "CC0-1.0", None, "jieba", {})
-    )
-    store.complete_import(store.add_batch(row, rows, [], duplicates=True).id)
+        said = [(turn, None) if isinstance(turn, str) else turn for turn in dialogue]
+        turns = [
+            NewTurn(None, text, text, text, rule, place or None)
+            for place, (text, rule) in enumerate(said)
+        ]
+        rows.append((number, split, turns))
+    key = ImportKey(f"{split} {len(store.imports())}", "tsv", "utf-8")
+    row = store.begin_import(key, Provenance("来源.tsv", "CC0-1.0", None, "jieba", {}))
+    store.complete_import(add_batch(store, row, rows).id)
 
 
 @pytest.fixture

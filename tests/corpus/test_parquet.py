@@ -28,9 +28,9 @@ def write(path: Path, query: str, *parameters: object) -> None:
 @pytest.fixture
 def made(folder: Path) -> Made:
     def make(query: str) -> Binary:
-        path = folder / "split=train" / "a[0-9]*.parquet"
+        path = folder / "answer=7" / "a[0-9]*.parquet"
         path.parent.mkdir()
-        (path.parent / "a0.parquet").write_bytes(b"no table")  # the name above is no pattern
+        (path.parent / "a0.parquet").write_bytes(b"no table")  # neither name means anything
         write(path, query)
         return Binary("a.parquet", path)
 
@@ -91,6 +91,11 @@ def test_messages(made: Made) -> None:
     assert dialogue == Dialogue((Turn("你好", "user"), Turn("好", "assistant")))
     assert skipped == Skipped(2, "no dialogue in this value", '{"messages":[]}')
     assert describe_parquet(binary, Layout()) == "messages → dialogue"
+
+
+def test_what_a_row_lacks_is_as_if_it_had_no_such_column(made: Made) -> None:
+    binary = made("SELECT NULL::VARCHAR[] AS messages, NULL AS prompt, '问' AS question, '答' AS a")
+    assert read(binary) == [Dialogue((Turn("问"), Turn("答")))]
 
 
 def test_a_prompt_with_its_history(made: Made) -> None:

@@ -185,6 +185,12 @@ def test_numbers_stand_right() -> None:
     assert '<th scope="col" class="number">n</th><th scope="col">t</th>' in made
 
 
+def test_a_password_is_not_shown() -> None:
+    page = report_html(figures(["a"]), "postgresql+psycopg://me:s3cret@localhost/corpus")
+    assert "s3cret" not in page
+    assert "Corpus report: postgresql+psycopg://me:***@localhost/corpus" in Page(page).texts
+
+
 def test_an_empty_store() -> None:
     nothing = lengths_of({})
     empty = replace(

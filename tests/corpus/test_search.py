@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus_tools.shown import spans
-from corpus_tools.store import ImportKey, NewDialogue, NewTurn, Phrase, Provenance, Store, search
+from corpus_tools.store import ImportKey, NewDialogue, NewTurns, Phrase, Provenance, Store, search
 from corpus_tools.store.search import _by_reading
 
 TURNS = [
@@ -48,11 +48,11 @@ def filled(store: Store) -> Store:
         row = store.begin_import(
             ImportKey(str(number), "tsv", "utf-8"), Provenance(name, None, None, "jieba", {})
         )
-        turns = [
-            NewTurn("甲", text, text, words, None, 10 * number + place if place else None)
-            for place, (text, words) in enumerate(TURNS)
-        ]
-        store.add_batch(row, [NewDialogue(number, "train", turns)], [])
+        texts, words = zip(*TURNS, strict=True)
+        keys = [None, *range(10 * number + 1, 10 * number + len(TURNS))]
+        nothing = [None] * len(TURNS)
+        turns = NewTurns(["甲"] * len(TURNS), texts, texts, words, nothing, keys)
+        store.add_batch(row, [NewDialogue(number, "train", len(TURNS))], turns, [])
     return store
 
 

@@ -1,4 +1,6 @@
 import gzip
+import sys
+from math import inf, log
 from pathlib import Path
 
 import jieba
@@ -7,7 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.text import normalise
+from corpus_tools.dictionary import read_dictionary
 from corpus_tools.segmenter import Segmenter
+
+
+@pytest.fixture(scope="module", params=["fast", "plain"])
+def segmenter(request: pytest.FixtureRequest) -> Segmenter:
+    """With `rjieba`, and as it is where that is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "plain":
+            patch.setitem(sys.modules, "rjieba", None)
+        else:
+            pytest.importorskip("rjieba", reason="needs the extra `fast`")
+        ready = Segmenter()
+    ready.make_ready()
+    return ready
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +59,15 @@ def test_equal_to_jieba_on_real_sentences(
         for _, line in zip(range(5_000), lines, strict=False):
             text = normalise(line)
             assert segmenter.words(text) == words_of(reference, text)
+
+
+def test_the_dictionary_is_jieba_s(reference: jieba.Tokenizer) -> None:
+    weights, once = read_dictionary()
+    assert once == -log(reference.total)
+    assert weights == {
+        word: log(count) - log(reference.total) if count else -inf
+        for word, count in reference.FREQ.items()
+    }
 
 
 def test_example(segmenter: Segmenter) -> None:

@@ -15,6 +15,7 @@ import zstandard
 
 from corpus_tools.errors import ReadError, UnrecognisedError, UsageError
 from corpus_tools.formats import Layout, Skipped, Source, container
+from corpus_tools.formats.encoding import SAMPLE
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
 Pack = Callable[[bytes], bytes]
@@ -68,6 +69,7 @@ def test_zip_is_read_member_by_member_in_its_order(read: Read, folder: Path) -> 
             "目录/": b"",
             "目录/二.tsv": "二\t2二\n坏行\n".encode("gbk"),
             "__MACOSX/目录/._二.tsv": b"\0\0\0",
+            "__MACOSX/三.tsv": b"a\tb\n",
             "目录/.DS_Store": b"a\tb\n",
             "目录/一.tsv": "一\t1一\n".encode(),
             "packed.tsv.gz": gzipped("三\t3三\n".encode()),
@@ -115,12 +117,15 @@ def test_members_that_answer_one_another_are_paired(read: Read, folder: Path) ->
         {
             "train.zh.gz": gzipped("你好\n再见\n".encode()),
             "train.en.gz": gzipped(b"hello\nbye\n"),
+            "q.tsv": TEXT.encode(),  # a format of its own, whatever the names say
+            "a.tsv": TEXT.encode(),
             "test_input.txt": "你 在 家 吗\n你 是 谁 啊\n几 点 了 呢\n".encode(),
             "test_target.txt": "在 的 呢 啊\n我 是 小 明\n五 点 半 了\n".encode(),
         },
     )
-    assert Source([path]).format == "parallel"
+    assert Source([path]).format == "parallel, tsv"
     assert read(path)[0] == [
+        *(PAIRS * 2),
         *(["你好", "hello"], ["再见", "bye"]),
         *(["你在家吗", "在的呢啊"], ["你是谁啊", "我是小明"], ["几点了呢", "五点半了"]),
     ]
@@ -137,16 +142,17 @@ def test_an_archive_without_dialogues(folder: Path) -> None:
 
 @pytest.mark.parametrize("pack", PACKS)
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
-def test_a_cut_file_is_an_error(
-    read: Read, folder: Path, pack: Callable[[bytes], bytes], share: float
+def test_a_cut_file_is_an_error_before_anything_is_read(
+    folder: Path, pack: Pack, share: float
 ) -> None:
     noise = random.Random(1)
-    lines = "".join(f"问{noise.random()}\t答{noise.random()}\n" for _ in range(20_000))
+    lines = "".join(f"问{noise.random()}\t答{noise.random()}\n" for _ in range(25_000))
+    assert len(lines.encode()) > SAMPLE  # its end is not looked at to find out the format
     content = pack(lines.encode())
     path = folder / "a.tsv"
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(ReadError, match=r"a\.tsv: damaged or cut short near byte"):
-        read(path)
+        Source([path])
 
 
 def test_a_damaged_zip_is_an_error(read: Read, folder: Path) -> None:
@@ -317,6 +323,18 @@ def test_what_is_said_about_columns_and_spacing_is_part_of_the_format(folder: Pa
 def test_columns_of_a_format_that_has_none(folder: Path) -> None:
     with pytest.raises(UsageError, match="the format 'conv' has no columns"):
         Source([folder / "a"], format_name="conv", layout=Layout(prompt_column="1"))
+
+
+def test_columns_that_only_some_members_have(read: Read, folder: Path) -> None:
+    layout = Layout(prompt_column="甲", reply_column="乙")
+    members = {"a.csv": "甲,乙\n你好,你好呀\n".encode(), "b.csv": "丙,丁\n一,二\n".encode()}
+    path = write_zip(folder / "a.zip", members)
+    dialogues, skipped = read(path, layout=layout)
+    assert dialogues == [["你好", "你好呀"]]
+    assert [(line, "no column '甲'" in reason) for line, reason in skipped] == [(0, True)]
+    (folder / "b.csv").write_bytes(members["b.csv"])
+    with pytest.raises(UsageError, match="no column '甲'"):
+        Source([folder / "b.csv"], layout=layout)
 
 
 def test_a_delimiter_alone_says_what_the_format_is(read: Read, folder: Path) -> None:

@@ -49,12 +49,15 @@ def pairs(found: list[Record]) -> list[tuple[str, ...]]:
 
 def test_pairs_in_the_order_of_their_row_ids(made: Made) -> None:
     binary = made(
-        "CREATE TABLE conversation (ask text, answer text);"
+        "CREATE TABLE conversation (ask text, answer text, more varchar(900));"
         "CREATE INDEX both ON conversation (answer, ask);",
-        ("INSERT INTO conversation VALUES (?, ?)", [("丙", "一"), ("甲", "三"), ("乙", "二")]),
+        (
+            "INSERT INTO conversation (ask, answer) VALUES (?, ?)",
+            [("丙", "二"), ("甲", "三"), ("乙", "一")],
+        ),
     )
     assert binary.path.read_bytes().startswith(MAGIC)
-    assert pairs(read(binary)) == [("丙", "一"), ("甲", "三"), ("乙", "二")]
+    assert pairs(read(binary)) == [("丙", "二"), ("甲", "三"), ("乙", "一")]
     assert describe_sqlite(binary, Layout()) == "conversation: ask → prompt, answer → reply, header"
 
 
@@ -100,6 +103,8 @@ def test_nothing_of_the_file_is_run(made: Made) -> None:
         "CREATE VIEW v AS SELECT question AS prompt, answer AS reply FROM t;"
         "CREATE VIRTUAL TABLE f USING fts5(prompt, reply);"
         "INSERT INTO f VALUES ('a', 'b');"
+        "PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master SET rootpage = 2 WHERE name = 'f';"
     )
     assert pairs(read(binary)) == [("问", "答")]
 

@@ -17,8 +17,8 @@ from corpus_tools.rendering import WIDTH, cells, fitted, statistics_json, statis
 from corpus_tools.store import (
     ImportKey,
     NewDialogue,
+    NewTurns,
     NewSkipped,
-    NewTurn,
     Provenance,
     Store,
     statistics,
@@ -40,15 +40,14 @@ def add(
     split: str = "train",
 ) -> None:
     """Import dialogues whose turns from the second on are the replies of pairs."""
-    keyed = [
-        [each._replace(pair_key=place if place else None) for place, each in enumerate(turns)]
-        for turns in dialogues
+    rows = [
+        (number, split, [each._replace(pair_key=place or None) for place, each in enumerate(turns)])
+        for number, turns in enumerate(dialogues)
     ]
     provenance = Provenance(path, None, None, "jieba", {})
     row = store.begin_import(ImportKey(path, "tsv", "utf-8"), provenance)
-    rows = [NewDialogue(place, split, turns) for place, turns in enumerate(keyed)]
     aside = [NewSkipped(None, line, reason, "") for line, reason in enumerate(skipped)]
-    store.complete_import(store.add_batch(row, rows, aside, duplicates=True).id)
+    store.complete_import(add_batch(store, row, rows, aside).id)
 
 
 @pytest.fixture
@@ -127,10 +126,8 @@ def test_an_empty_store(store: Store) -> None:
     assert "pairs" in statistics_text(figures)
 
 
-_DIALOGUES = st.lists(
-    st.lists(st.tuples(st.text("你好吗", min_size=1, max_size=6), st.booleans()), min_size=1),
-    max_size=5,
-)
+_SAID = st.lists(st.tuples(st.text("你好吗", min_size=1, max_size=6), st.booleans()), min_size=1)
+_DIALOGUES = st.lists(_SAID, min_size=1, max_size=5)
 
 
 @settings(max_examples=25, deadline=None)  # every store is a new database
@@ -197,6 +194,12 @@ def test_text_keeps_to_its_width(store: Store) -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "2  accepted" in shown
+
+
+def test_a_han_character_takes_two_columns() -> None:
+    """Unicode Annex 11: wide and full-width characters; a combining mark takes none."""
+    assert [cells(text) for text in ("你好", "Ｆ１", "e\u0301", "abc", "。")] == [4, 4, 1, 3, 2]
+    assert fitted("你好吗朋友", 6) == "你好… "
 
 
 @given(st.text(st.sampled_from(string.ascii_letters + "你好吗\u0301é　")), st.integers(1, 30))

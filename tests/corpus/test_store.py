@@ -12,7 +12,7 @@ from corpus_tools.errors import StoreError
 from corpus_tools.store import (
     ImportKey,
     NewDialogue,
-    NewTurn,
+    NewTurns,
     Pair,
     Provenance,
     Store,
@@ -23,20 +23,20 @@ from corpus_tools.store import (
 from corpus_tools.store.schema import Base
 
 
-def turn(text: str, *, key: int | None = None, rejected: str | None = None) -> NewTurn:
-    return NewTurn(None, text, text, text, rejected, key)
-
-
 @pytest.fixture
 def filled(store: Store) -> Store:
     provenance = Provenance("a", "MIT", "a friend", "jieba", {})
     row = store.begin_import(ImportKey("0", "tsv", "utf-8"), provenance)
     dialogues = [
-        NewDialogue(1, "train", [turn("问"), turn("答", key=1), turn("再答", key=2)]),
-        NewDialogue(2, "test", [turn("问"), turn("？", key=3, rejected="empty")]),
-        NewDialogue(3, "valid", [turn("独白")]),
+        NewDialogue(1, "train", 3),
+        NewDialogue(2, "test", 2),
+        NewDialogue(3, "valid", 1),
     ]
-    store.complete_import(store.add_batch(row, dialogues, []).id)
+    texts = ["问", "答", "再答", "问", "？", "独白"]
+    rejected = [None, None, None, None, "empty", None]
+    keys = [None, 1, 2, None, 3, None]
+    turns = NewTurns([None] * 6, texts, texts, texts, rejected, keys)
+    store.complete_import(store.add_batch(row, dialogues, turns, []).id)
     return store
 
 

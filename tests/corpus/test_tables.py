@@ -160,6 +160,14 @@ def test_columns_by_name(layout: Layout, expected: list[str], described: str) ->
     assert describe("csv", content, layout) == described
 
 
+def test_names_of_columns_do_not_steer_the_terminal() -> None:
+    content = "\x1b[2Jid\tquestion\tanswer\n"
+    assert describe("tsv", content) == "question → prompt, answer → reply, header"
+    assert describe("tsv", content, Layout(None, "1", "3")).startswith("\ufffd[2Jid → prompt")
+    with pytest.raises(UsageError, match=r"Its columns: \ufffd\[2Jid, question, answer\."):
+        records("tsv", content, Layout(None, "x", "answer"))
+
+
 def test_columns_by_number() -> None:
     content = "好\t你好\n好的\t再见\n"
     layout = Layout(None, "2", "1")

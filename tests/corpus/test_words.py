@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from corpus_tools.dictionary import check_word, dictionary_name
 from corpus_tools.errors import UsageError
-from corpus_tools.segmenter import Segmenter, check_word, dictionary_name
+from corpus_tools.segmenter import Segmenter
 from corpus_tools.store import Store, pairs
 
 Corpus = Callable[..., Any]
