@@ -17,7 +17,7 @@ import click
 
 from corpus_tools.errors import CorpusError, MissingExtraError
 
-EXTRA = ("charset_normalizer", "jieba", "sqlalchemy", "yaml", "zstandard")
+EXTRA = ("jieba", "sqlalchemy", "yaml", "zstandard")
 """The packages of the extra `corpus`, by the names under which they are imported."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])

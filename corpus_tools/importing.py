@@ -1,13 +1,14 @@
 """The import: read → clean → segment → store, in batches, so that it can go on after a stop."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
-from corpus_tools.keys import Shares, dialogue_key, split_of
-from corpus_tools.preparing import Prepare, Raw, storable
+from corpus_tools.keys import split_of
+from corpus_tools.preparing import Batch, Prepare
 from corpus_tools.store import (
     ImportKey,
     ImportRow,
@@ -20,6 +21,9 @@ from corpus_tools.store import (
 
 BATCH_RECORDS = 1_000
 BATCH_CHARACTERS = 200_000
+
+# No database holds half a surrogate pair, and PostgreSQL no NUL.
+_UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 
 
 class Plan(NamedTuple):
@@ -60,15 +64,12 @@ def import_source(
     shares = store.shares()
     try:
         records = islice(source.records(), row.dialogues_done + row.skipped_done, None)
-        jobs = ((batch, batch.raws) for batch in map(_batch, batched(records)))
-        for batch, prepared in plan.prepare(jobs):
-            row = store.add_batch(
-                row,
-                batch.dialogues(shares),
-                NewTurns(batch.speakers, batch.said, *prepared),
-                batch.skipped,
-                duplicates=plan.duplicates,
-            )
+        jobs = ((read, read.batch) for read in map(_taken_apart, batched(records)))
+        for read, prepared in plan.prepare(jobs):
+            sizes = zip(prepared.dialogue_keys, read.batch.sizes, strict=True)
+            dialogues = [NewDialogue(key, split_of(key, shares), size) for key, size in sizes]
+            turns = NewTurns(read.speakers, read.batch.texts, *prepared[1:])
+            row = store.add_batch(row, dialogues, turns, read.skipped, duplicates=plan.duplicates)
             on_progress(row)
         if not row.dialogues_done:
             raise ReadError(
@@ -98,40 +99,39 @@ def batched(records: Iterable[Record]) -> Iterator[list[Record]]:
 def _length(record: Record) -> int:
     if isinstance(record, Skipped):
         return len(record.text)
-    return sum(len(turn.text) for turn in record.turns)
+    return sum([len(text) for text, _ in record.turns])  # quicker than a generator
 
 
-class _Batch(NamedTuple):
-    """Records, taken apart: what is prepared, and what the store gets besides."""
+class _Records(NamedTuple):
+    """A batch as it was read: what is prepared, and what the store gets besides."""
 
-    raws: list[Raw]
+    batch: Batch
     speakers: list[str | None]
     skipped: list[NewSkipped]
 
-    @property
-    def said(self) -> list[str]:
-        """The raw texts, one dialogue behind the other."""
-        return [text for raw in self.raws for text in raw.turns]
 
-    def dialogues(self, shares: Shares) -> list[NewDialogue]:
-        """Return the dialogues with their splits."""
-        keys = [dialogue_key(raw.turns) for raw in self.raws]
-        sizes = [len(raw.turns) for raw in self.raws]
-        return [
-            NewDialogue(key, split_of(key, shares), size)
-            for key, size in zip(keys, sizes, strict=True)
-        ]
+def _taken_apart(records: Sequence[Record]) -> _Records:
+    dialogues = [record for record in records if isinstance(record, Dialogue)]
+    turns = [turn for dialogue in dialogues for turn in dialogue.turns]
+    return _Records(
+        Batch(
+            _all_storable([text for text, _ in turns]),
+            [len(dialogue.turns) for dialogue in dialogues],
+            [dialogue.context for dialogue in dialogues],
+        ),
+        [speaker and storable(speaker) for _, speaker in turns],
+        [
+            NewSkipped(record.member, record.line, record.reason, storable(record.text))
+            for record in records
+            if isinstance(record, Skipped)
+        ],
+    )
 
 
-def _batch(records: Sequence[Record]) -> _Batch:
-    raws: list[Raw] = []
-    speakers: list[str | None] = []
-    skipped: list[NewSkipped] = []
-    for record in records:
-        if isinstance(record, Dialogue):
-            raws.append(Raw([storable(text) for text, _ in record.turns], record.context))
-            speakers += [speaker and storable(speaker) for _, speaker in record.turns]
-        else:
-            text = storable(record.text)
-            skipped.append(NewSkipped(record.member, record.line, record.reason, text))
-    return _Batch(raws, speakers, skipped)
+def _all_storable(texts: list[str]) -> list[str]:
+    return [storable(text) for text in texts] if _UNSTORABLE.search("".join(texts)) else texts
+
+
+def storable(text: str) -> str:
+    """Return `text` with U+FFFD for what no database holds."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

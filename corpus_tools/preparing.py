@@ -1,38 +1,45 @@
 """From raw turns to cleaned, segmented and judged ones: what one process does with a batch."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from chatbot.text import normalise
 from corpus_tools.cleaning import CONTEXT, Cleaner
-from corpus_tools.keys import pair_key
+from corpus_tools.keys import dialogue_key, pair_key
 from corpus_tools.segmenter import Segmenter
 
-# No database holds half a surrogate pair, and PostgreSQL no NUL.
-_UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 
+class Batch(NamedTuple):
+    """Dialogues as they were said: their texts one behind the other, and how long each is.
 
-class Raw(NamedTuple):
-    """A dialogue as it was said; the first `context` turns are no replies."""
-
-    turns: Sequence[str]
-    context: int
-
-
-class Prepared(NamedTuple):
-    """What became of a batch, a value a turn, one dialogue behind the other.
-
-    A key is None where a turn ends no pair: the first of a dialogue, and those of its context.
+    The first `contexts` turns of a dialogue are no replies. Columns, and not an object a dialogue,
+    because they go from process to process.
     """
 
     texts: list[str]
+    sizes: list[int]
+    contexts: list[int]
+
+    def dialogues(self) -> Iterator[tuple[list[str], int]]:
+        """Yield the texts of every dialogue, and how many are context."""
+        start = 0
+        for size, context in zip(self.sizes, self.contexts, strict=True):
+            yield self.texts[start : start + size], context
+            start += size
+
+
+class Prepared(NamedTuple):
+    """What became of a batch: a key a dialogue; all else a value a turn.
+
+    A pair key is None where a turn ends no pair: the first of a dialogue, and those of its context.
+    """
+
+    dialogue_keys: list[int]
+    texts: list[str]
     words: list[str]
-    reasons: list[str | None]
-    keys: list[int | None]
+    rejected: list[str | None]
+    pair_keys: list[int | None]
 
-
-Batch = Sequence[Raw]
 
 Job = TypeVar("Job")
 
@@ -48,33 +55,41 @@ class Preparing:
     """Clean, segment and judge; duplicates are left to the store."""
 
     def __init__(self, cleaner: Cleaner, segmenter: Segmenter) -> None:
-        self._clean = cleaner.clean
-        self._refusal = cleaner.refusal
-        self._words = segmenter.words
+        self._cleaner = cleaner
+        self._segmenter = segmenter
 
     def prepare(self, batch: Batch) -> Prepared:
         """Prepare every turn of a batch."""
-        prepared = Prepared([], [], [], [])
-        for raw in batch:
-            self._prepare(raw, prepared)
-        return prepared
+        texts = [self._cleaner.clean(text) for text in batch.texts]
+        normal = [normalise(text) for text in texts]
+        rejected: list[str | None] = []
+        keys: list[int | None] = []
+        start = 0
+        for size, context in zip(batch.sizes, batch.contexts, strict=True):
+            self._judge(normal[start : start + size], context, rejected, keys)
+            start += size
+        return Prepared(
+            [dialogue_key(said) for said, _ in batch.dialogues()],
+            texts,
+            self._segmenter.joined_words(normal),
+            rejected,
+            keys,
+        )
 
-    def _prepare(self, raw: Raw, prepared: Prepared) -> None:
-        texts, words, reasons, keys = prepared
+    def _judge(
+        self,
+        turns: Sequence[str],
+        context: int,
+        rejected: list[str | None],
+        keys: list[int | None],
+    ) -> None:
+        """Add the verdict on every turn of a dialogue, and its key where it ends a pair."""
         previous = ""
-        for position, said in enumerate(raw.turns):
-            text = self._clean(said)
-            normal = normalise(text)
-            texts.append(text)
-            words.append(" ".join(self._words(normal)))
-            is_pair = position >= max(1, raw.context)
-            keys.append(pair_key(previous, normal) if is_pair else None)
-            is_context = 0 < position < raw.context
-            reason = self._refusal(previous, normal) if is_pair else None
-            reasons.append(CONTEXT if is_context else reason)
-            previous = normal
-
-
-def storable(text: str) -> str:
-    """Return `text` with U+FFFD for what no database holds."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+        for position, turn in enumerate(turns):
+            if position and position >= context:
+                rejected.append(self._cleaner.refusal(previous, turn))
+                keys.append(pair_key(previous, turn))
+            else:
+                rejected.append(CONTEXT if position else None)
+                keys.append(None)
+            previous = turn

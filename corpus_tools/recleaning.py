@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from corpus_tools.cleaning import CONTEXT, Profile, judges
-from corpus_tools.preparing import Prepare, Raw
+from corpus_tools.preparing import Batch, Prepare
 from corpus_tools.store import (
     CleaningReport,
     ImportRow,
@@ -52,14 +52,19 @@ def segment_again(
 
 def _judged_by(prepare: Prepare) -> JudgeBlocks:
     def judge(blocks: Iterable[Block]) -> Iterator[Judged]:
-        jobs = ((block, [_raw(dialogue) for dialogue in block]) for block in blocks)
-        for block, prepared in prepare(jobs):
-            yield block, [Verdict(*column) for column in zip(*prepared, strict=True)]
+        jobs = ((block, _batch(block)) for block in blocks)
+        for block, (_, *columns) in prepare(jobs):
+            yield block, [Verdict(*column) for column in zip(*columns, strict=True)]
 
     return judge
 
 
-def _raw(dialogue: Sequence[Any]) -> Raw:
-    """Return a stored dialogue as it was read."""
-    context = [index for index, turn in enumerate(dialogue) if turn.rejected == CONTEXT]
-    return Raw([turn.raw for turn in dialogue], context[-1] + 1 if context else 0)
+def _batch(block: Block) -> Batch:
+    """Return stored dialogues as they were read."""
+    texts = [turn.raw for dialogue in block for turn in dialogue]
+    return Batch(texts, [len(dialogue) for dialogue in block], [*map(_context, block)])
+
+
+def _context(dialogue: Sequence[Any]) -> int:
+    marked = [index for index, turn in enumerate(dialogue) if turn.rejected == CONTEXT]
+    return marked[-1] + 1 if marked else 0

@@ -1,7 +1,7 @@
 """Words of a sentence, by jieba's rule: the most probable path, no guessed words."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import import_module
 from math import ceil, exp, inf, log
@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from corpus_tools.dictionary import BLOCK, UserWords, read_dictionary
 
-# Two ways to cut three of one character may be equally probable: then rounding decides, and only
-# the same computation rounds alike.
-_THREE_ALIKE = re.compile(r"(.)\1\1", re.DOTALL)
+# Two ways to cut three of one Han may be equally probable: then rounding decides, and only the same
+# computation rounds alike.
+_THREE_ALIKE = re.compile(r"([\u4e00-\u9fd5])\1\1")
 
 Cut = Callable[[str, bool], list[str]]
 
@@ -40,12 +40,24 @@ class Segmenter:
 
     def words(self, text: str) -> list[str]:
         """Return the words of `text`, without white space."""
-        if self._fast_cut is None or _may_be_tied(text):
+        if self._fast_cut is None or _THREE_ALIKE.search(text):
             return self._words_by_path(text)
         words = self._fast_cut(text, False)
         if " " in text or not text.isprintable():
             return [word for word in words if not word.isspace()]
         return words
+
+    def joined_words(self, texts: Sequence[str]) -> list[str]:
+        """Return the words of every text, joined by one space; no text has a line break."""
+        if self._fast_cut is None:
+            return [" ".join(self._words_by_path(text)) for text in texts]
+        # One call for all: most of a call for a short text goes into the call.
+        lines = " ".join(self._fast_cut("\n".join(texts), False)).split("\n")
+        joined = [" ".join(line.split()) if "  " in line else line.strip() for line in lines]
+        for place, text in enumerate(texts):
+            if _THREE_ALIKE.search(text):
+                joined[place] = " ".join(self._words_by_path(text))
+        return joined
 
     def words_with(self, part: str) -> list[str]:
         """Return the longer words of the dictionary that hold `part`, the shortest first."""
@@ -71,11 +83,6 @@ class Segmenter:
         for word, frequency in self._user_words.items():
             _add(weights, once, word, frequency)
         return weights, once
-
-
-def _may_be_tied(text: str) -> bool:
-    # Counting the different characters is the quicker look.
-    return len(text) - len(set(text)) > 1 and bool(_THREE_ALIKE.search(text))
 
 
 def _fast_cut() -> Cut | None:

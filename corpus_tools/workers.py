@@ -1,5 +1,6 @@
 """Preparing batches: here, or in several processes, in order and with few of them under way."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,7 @@ class Preparer:
     def _started_pool(self) -> ProcessPoolExecutor:
         if not self._pool:
             self._segmenter.make_ready()
+            gc.freeze()  # what is here stays: neither copied nor looked at by the collector
             self._pool = ProcessPoolExecutor(
                 self._processes,
                 mp_context=multiprocessing.get_context(_start_method()),

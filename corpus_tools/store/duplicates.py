@@ -49,7 +49,7 @@ class AcceptedKeys:
         self._new.update(keys)
         if len(self._new) > _UNSORTED:
             new = np.fromiter(self._new, np.int64, len(self._new))
-            self._sorted = np.union1d(self._sorted, new)
+            self._sorted = np.sort(np.concatenate((self._sorted, new)))
             self._new = set()
 
     def taken(self, keys: Sequence[int]) -> set[int]:

@@ -61,6 +61,11 @@ def test_equal_to_jieba_on_real_sentences(
             assert segmenter.words(text) == words_of(reference, text)
 
 
+@given(texts=st.lists(st.text("我们在北京大学清华园里哈哈aB3.+# ，？𠮷", max_size=20), min_size=1))
+def test_many_texts_at_once(segmenter: Segmenter, texts: list[str]) -> None:
+    assert segmenter.joined_words(texts) == [" ".join(segmenter.words(text)) for text in texts]
+
+
 def test_the_dictionary_is_jieba_s(reference: jieba.Tokenizer) -> None:
     weights, once = read_dictionary()
     assert once == -log(reference.total)
