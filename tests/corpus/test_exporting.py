@@ -26,13 +26,12 @@ from corpus_tools.formats import Dialogue, Options, Source, opened_inputs
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.store import (
     ImportKey,
-    NewDialogue,
-    NewTurns,
     Pair,
     Provenance,
     Store,
     pairs,
 )
+from tests.corpus.batches import NewTurn, add_batch
 
 ENDINGS = {
     "jsonl": ".jsonl",

@@ -118,7 +118,7 @@ def test_every_command_does_what_it_does_on_sqlite(
     both("clean", "--profile", "profile.toml")
     both("export", "--all")
     both("undo", "--cleaning")
-    assert both("words", "add", "午饭时", "火锅天气")[1].count("segment") == 1
+    assert both("words", "add", "午饭时", "火锅天气")[1].count("corpus segment") == 1
     both("segment")
     both("words", "list")
     both("split", "--valid", 20, "--test", 20)

@@ -16,14 +16,13 @@ from chatbot.text import normalise
 from corpus_tools.rendering import WIDTH, cells, fitted, statistics_json, statistics_text
 from corpus_tools.store import (
     ImportKey,
-    NewDialogue,
-    NewTurns,
     NewSkipped,
     Provenance,
     Store,
     statistics,
 )
 from corpus_tools.store.statistics import COVERED, lengths_of, vocabulary_of
+from tests.corpus.batches import NewTurn, add_batch
 
 
 def turn(words: str, *, rejected: str | None = None) -> NewTurn:
