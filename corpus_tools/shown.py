@@ -8,14 +8,15 @@ from typing import Any
 
 from chatbot.text import normalise
 from corpus_tools.cleaning import Profile, Rule
-from corpus_tools.formats import Sniffed
+from corpus_tools.formats import Skipped, Sniffed
 from corpus_tools.store import CleaningReport, Found, Hit, ImportRow
 
+_NAMED = 3  # members of an archive that are left out for the same reason
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _KINDS = {
     "text": "Rules: what is changed in a turn",
     "pair": "Filters: which pairs are refused",
-    "corpus": "Filters over the whole store, at 'corpus clean'",
+    "corpus": "Filters over the whole store: 'duplicate' always, the others at 'corpus clean'",
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -50,9 +51,21 @@ def _facts(part: Sniffed) -> Iterator[str]:
         yield f"a space between {part.spacing}"
 
 
-def sniffed_json(parts: Sequence[Sniffed]) -> str:
-    """Return what was found out about a file as one line of JSON."""
-    return json.dumps([asdict(part) for part in parts], ensure_ascii=False)
+def left_out_lines(left_out: Sequence[Skipped]) -> Iterator[str]:
+    """Yield the members of an archive that are not read, a line a reason."""
+    names: dict[str, list[str]] = {}
+    for each in left_out:
+        names.setdefault(each.reason, []).append(one_line(each.member or ""))
+    for reason, alike in names.items():
+        more = f" and {len(alike) - _NAMED:,} more" if len(alike) > _NAMED else ""
+        yield f"left out: {', '.join(alike[:_NAMED])}{more} ({reason})"
+
+
+def sniffed_json(parts: Sequence[Sniffed], left_out: Sequence[Skipped]) -> str:
+    """Return what was found out about an input as one line of JSON."""
+    members = [{"name": each.member, "reason": each.reason} for each in left_out]
+    found = {"parts": [asdict(part) for part in parts], "left_out": members}
+    return json.dumps(found, ensure_ascii=False)
 
 
 def import_line(row: ImportRow, before: ImportRow, seconds: float) -> str:
@@ -195,10 +208,14 @@ def _rule_lines(rule: Rule, profile: Profile) -> Iterator[str]:
     )
     yield f"{state} {rule.id}" + (f" ({thresholds})" if thresholds else "")
     yield f"    {rule.reason}"
-    for example in rule.examples:
-        given = " → ".join(one_line(text) for text in example.given)
-        result = "refused" if example.result is None else f"becomes {one_line(example.result)!r}"
-        yield f"    {given!r}: {result}"
+    for given, result in rule.examples:
+        shown = " → ".join(f"'{one_line(text)}'" for text in given)
+        if rule.kind != "text":
+            yield f"    {shown} is refused"
+        elif given == (result,):
+            yield f"    {shown} stays"
+        else:
+            yield f"    {shown} becomes '{one_line(result or '')}'"
 
 
 def rules_json(catalogue: Sequence[Rule], profile: Profile) -> str:

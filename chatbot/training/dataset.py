@@ -18,8 +18,8 @@ from chatbot.text import Tokenizer, normalise
 from chatbot.training.config import DataConfig
 from chatbot.vocabulary import EOS, PAD
 
-STORE_SCHEMA = 1
-"""The schema version of the store whose `pairs` view is read here (docs/store.md)."""
+STORE_SCHEMAS = (1, 2)
+"""The schema versions of stores whose `pairs` view is read here (docs/store.md)."""
 
 _POOL = 64
 """Batches that are sorted by length together: enough to save padding, few enough to stay random."""
@@ -43,9 +43,10 @@ class Store:
         with self._connect() as connection:
             row = connection.execute("SELECT version FROM schema_info").fetchone()
         version = row[0] if row else None
-        if version != STORE_SCHEMA:
+        if version not in STORE_SCHEMAS:
             raise StoreError(
-                f"{self.path}: store schema {version}; this version reads {STORE_SCHEMA}. "
+                f"{self.path}: store schema {version}; this version reads "
+                f"{' and '.join(map(str, STORE_SCHEMAS))}. "
                 "Upgrade duihua or import the corpus again."
             )
 

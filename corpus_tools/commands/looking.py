@@ -1,5 +1,6 @@
 """`corpus stats`, `search`, `sample` and `export`: nothing here writes into the store."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,13 +9,17 @@ import click
 
 from chatbot.text import normalise
 from corpus_tools.errors import UsageError
-from corpus_tools.exporting import Selection, export_file, export_lines
+from corpus_tools.exporting import Selection, export_file, export_lines, write_lines
 from corpus_tools.rendering import pair_json, pair_text, statistics_json, statistics_text
+from corpus_tools.report import language_of, report_html
 from corpus_tools.segmenter import Segmenter
 from corpus_tools.shown import found_json, found_lines
 from corpus_tools.store import Phrase, Store, statistics, user_words
 from corpus_tools.store import sample as sampled_pairs
 from corpus_tools.store import search as search_store
+
+MANY_TURNS = 200_000
+"""Turns whose indexing takes so long that it is said."""
 
 MOST_LONGER_WORDS = 1_000
 """Longer words that are looked for with a word, the shortest first."""
@@ -34,10 +39,17 @@ def search(
     with Store(store) as opened:
         segmenter = Segmenter(user_words(opened))
         wanted = [_phrase(phrase, segmenter, exact=exact) for phrase in phrases]
-        found = search_store(opened, wanted, side=side, source=source, limit=limit)
+        found = search_store(
+            opened, wanted, side=side, source=source, limit=limit, on_indexing=_remark
+        )
     if as_json:
         return iter([found_json(found, phrases)])
     return found_lines(found, phrases, colour=sys.stdout.isatty())
+
+
+def _remark(turns: int) -> None:
+    if turns > MANY_TURNS:
+        click.echo(f"Indexing {turns:,} turns, once …", err=True)
 
 
 def _phrase(asked: str, segmenter: Segmenter, *, exact: bool) -> Phrase:
@@ -59,9 +71,13 @@ def sample(store: str, *, count: int, seed: int | None, as_json: bool) -> Iterat
 
 
 def stats(store: str, *, as_json: bool, html: Path | None, top: int) -> str:
-    """Return the figures of a store."""
+    """Return the figures of a store, and write them as a page if `html` names one."""
     with Store(store) as opened:
         figures = statistics(opened, top=top)
+    if html is not None:
+        page = report_html(figures, opened.name, language=language_of(os.environ))
+        write_lines([page], html)
+        click.echo(f"{html}: written", err=True)
     return statistics_json(figures) if as_json else statistics_text(figures)
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from corpus_tools.formats import Options, Source, Unread, opened_inputs
 from corpus_tools.formats import sniff as sniff_source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.progress import Progress
-from corpus_tools.shown import import_line, sniffed_json, sniffed_lines
+from corpus_tools.shown import import_line, left_out_lines, sniffed_json, sniffed_lines
 from corpus_tools.store import Store, user_words
 from corpus_tools.workers import Preparer
 
@@ -27,8 +27,7 @@ def sniff(files: Sequence[Path], options: Options, *, as_json: bool) -> int:
             if isinstance(source, Unread):
                 failed += _complained(source)
                 continue
-            parts = sniff_source(source)
-            for line in [sniffed_json(parts)] if as_json else sniffed_lines(parts):
+            for line in _sniffed_json(source) if as_json else _sniffed(source):
                 click.echo(line)
     return failed
 
@@ -72,13 +71,22 @@ def import_files(
     return failed
 
 
+def _sniffed(source: Source) -> Iterator[str]:
+    yield from sniffed_lines(sniff_source(source))
+    yield from left_out_lines(source.left_out)
+
+
+def _sniffed_json(source: Source) -> Iterator[str]:
+    yield sniffed_json(sniff_source(source), source.left_out)
+
+
 def _complained(unread: Unread) -> int:
     click.echo(f"error: {unread.message}" if unread.is_error else unread.message, err=True)
     return int(unread.is_error)
 
 
 def _import(store: Store, source: Source, plan: Plan) -> str:
-    for line in sniffed_lines(sniff_source(source)):
+    for line in _sniffed(source):
         click.echo(line, err=True)
     started = time.monotonic()
     with Progress(Path(source.path).name, source.size) as progress:

@@ -34,6 +34,7 @@ _LABELS = 0.1
 _LEAST_LABELLED = 20
 # A number, a date, an id, an address, or what Tatoeba's files say of the origin of a row.
 _NOT_SAID = re.compile(r"[!-~]*\d[!-~]*|https?://\S+|CC[ -]BY.*", re.DOTALL)
+_ASCII_WORD = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,10 @@ def _by_values(rows: Sequence[Sequence[str]], name: str) -> Columns:
     regular = [row for row in rows if len(row) == width]
     if width == 2 and len(regular) < LEAST_ROWS:
         return Columns(Pairs(0, 1))
-    said = [at for at in range(width) if _is_said([row[at].strip() for row in regular])]
+    columns = [[row[at].strip() for row in regular] for at in range(width)]
+    # Of two columns both must be it, and replies may be the same few; of more, some are labels.
+    is_label = _is_ascii_label if width == 2 else _is_label
+    said = [at for at, values in enumerate(columns) if _is_said(values) and not is_label(values)]
     if len(said) == 2:
         return Columns(Pairs(*said), width)
     found = ", ".join(str(at + 1) for at in said) or "none"
@@ -182,10 +186,19 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _is_said(values: Sequence[str]) -> bool:
-    """Tell whether a column holds what people said rather than numbers, ids, labels or nothing."""
-    if sum(not value or bool(_NOT_SAID.fullmatch(value)) for value in values) > _MOST * len(values):
-        return False
-    return len(values) < _LEAST_LABELLED or len(set(values)) > _LABELS * len(values)
+    """Tell whether a column holds more than numbers, dates, ids, addresses or nothing."""
+    not_said = sum(not value or bool(_NOT_SAID.fullmatch(value)) for value in values)
+    return not_said <= _MOST * len(values)
+
+
+def _is_label(values: Sequence[str]) -> bool:
+    """Tell whether a column repeats the same few values."""
+    return len(values) >= _LEAST_LABELLED and len(set(values)) <= _LABELS * len(values)
+
+
+def _is_ascii_label(values: Sequence[str]) -> bool:
+    """Tell whether these values are words such as `pos` and `neg`."""
+    return _is_label(values) and all(map(_ASCII_WORD.fullmatch, set(values)))
 
 
 def _first(known: Sequence[str], names: Sequence[str]) -> int | None:

@@ -1,6 +1,6 @@
 """Finding words: an index over the segmented turns, and the turns that hold a phrase."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -73,13 +73,14 @@ def search(
     side: str | None = None,
     source: str | None = None,
     limit: int = 20,
+    on_indexing: Callable[[int], None] = lambda _: None,
 ) -> Found:
     """Find the turns that hold all `phrases`.
 
     `side`: only turns that are a "prompt" or a "reply". `source`: only imports with this number, or
-    with this in their path.
+    with this in their path. `on_indexing` gets how many turns the index first has to take in.
     """
-    indexed = _take_in(store)
+    indexed = _take_in(store, on_indexing)
     with store.reading() as connection:
         if connection.dialect.name == "sqlite" and indexed:
             found = _in_index(phrases)
@@ -92,7 +93,7 @@ def search(
         return Found(total, [Hit(*row) for row in rows])
 
 
-def _take_in(store: Store) -> bool:
+def _take_in(store: Store, on_indexing: Callable[[int], None]) -> bool:
     """Index the turns that are not yet, and tell whether all are."""
     with store.reading() as connection:
         if connection.dialect.name != "sqlite":
@@ -101,6 +102,7 @@ def _take_in(store: Store) -> bool:
         done = connection.scalar(select(func.max(_INDEXED.c.id))) or 0
     if newest <= done:
         return True
+    on_indexing(newest - done)
     try:
         with store.writing() as connection:
             done = connection.scalar(select(func.max(_INDEXED.c.id))) or 0

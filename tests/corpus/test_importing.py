@@ -23,10 +23,10 @@ from corpus_tools import importing, workers
 from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.errors import ReadError, StoreError
 from corpus_tools.formats import Dialogue, Source
-from corpus_tools.formats import source as source_module
-from corpus_tools.importing import Plan, batched, import_source
+from corpus_tools.formats.text import LONGEST_LINE
+from corpus_tools.importing import Plan, batched, import_source, storable
 from corpus_tools.keys import Shares, split_of
-from corpus_tools.preparing import Batch, Job, Prepared, Raw, storable
+from corpus_tools.preparing import Batch, Job, Prepared
 from corpus_tools.store import Pair, Store
 from corpus_tools.store import pairs as pairs_of
 from corpus_tools.workers import Preparer
@@ -49,7 +49,11 @@ def write_pairs(path: Path, count: int) -> Path:
 def batches_of(source: Source) -> Iterator[Batch]:
     for records in batched(source.records()):
         dialogues = [record for record in records if isinstance(record, Dialogue)]
-        yield [Raw([turn.text for turn in each.turns], each.context) for each in dialogues]
+        yield Batch(
+            texts=[turn.text for dialogue in dialogues for turn in dialogue.turns],
+            sizes=[len(dialogue.turns) for dialogue in dialogues],
+            contexts=[dialogue.context for dialogue in dialogues],
+        )
 
 
 def rows(path: Path) -> list[tuple[object, ...]]:
@@ -98,7 +102,15 @@ def test_a_pair_is_accepted_once(store: Store, plan: Plan, folder: Path) -> None
     assert verdicts == [None, None, "duplicate", "duplicate", None]
 
 
-@pytest.mark.parametrize("fault", [b"\xff\n", b"\xe4\xbd"])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (b"\xff\n" * 5_000, "is not utf-8, nor are [0-9,]+ more"),
+        (b"\xff" * 5_000, "is not utf-8, nor are [0-9,]+ more"),
+        (b"?" * (LONGEST_LINE + 1), "line 3001: longer than 1,048,576 characters"),
+    ],
+    ids=["bad lines", "one bad line", "a long line"],
+)
 def test_a_bad_input_leaves_nothing(
     store: Store,
     plan: Plan,
@@ -106,23 +118,42 @@ def test_a_bad_input_leaves_nothing(
     data: Path,
     monkeypatch: pytest.MonkeyPatch,
     fault: bytes,
+    message: str,
 ) -> None:
     monkeypatch.setattr(importing, "BATCH_RECORDS", 100)
-    # The first megabyte decides on the encoding; the fault lies behind it.
-    monkeypatch.setattr(source_module, "SAMPLE", 1_000)
     import_source(store, Source([data / "pairs.tsv"]), plan)
     pairs = list(pairs_of(store))
     path = write_pairs(folder / "a.tsv", 3_000)
     path.write_bytes(path.read_bytes() + fault)
     stored = []
-    with pytest.raises(ReadError, match="is not utf-8"):
-        import_source(store, Source([path]), plan, on_progress=stored.append)
+    source = Source([path], format_name="tsv", encoding="utf-8")
+    with pytest.raises(ReadError, match=message):
+        import_source(store, source, plan, on_progress=stored.append)
     assert stored
     assert list(pairs_of(store)) == pairs
     with store.reading() as connection:
         for table in ("dialogues", "turns", "skipped"):
             left = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
             assert left == {"dialogues": 3, "turns": 6, "skipped": 2}[table]
+
+
+def test_a_few_bad_bytes_cost_their_lines(store: Store, plan: Plan, folder: Path) -> None:
+    # A byte that is no UTF-8 in the middle, and a character that is cut short at the end.
+    lines = ["你好\t你好呀", "在吗\t在", "再见\t再"]
+    first, second, third = (line.encode() for line in lines)
+    (folder / "a.tsv").write_bytes(first + b"\n\xff" + second + b"\n" + third + b"\xe8\xa7")
+    _, row = import_source(store, Source([folder / "a.tsv"]), plan)
+    assert (row.pairs_done, row.pairs_accepted, row.skipped_done) == (3, 1, 2)
+    verdicts = [(pair.reply, pair.rejected) for pair in pairs_of(store, refused=True)]
+    assert verdicts == [("你好呀", None), ("在", "undecodable"), ("再\ufffd", "undecodable")]
+    with store.reading() as connection:
+        query = "SELECT line, reason, text FROM skipped ORDER BY id"
+        kept = connection.exec_driver_sql(query).all()
+    damaged, cut = len(first) + 1, len(first + second + third) + 3
+    assert kept == [
+        (2, f"byte {damaged} (0xFF) is not utf-8", "\ufffd在吗\t在"),
+        (3, f"byte {cut} (0xE8) is not utf-8", "再见\t再\ufffd"),
+    ]
 
 
 def test_no_dialogue_is_an_error(store: Store, plan: Plan, folder: Path) -> None:

@@ -207,6 +207,8 @@ def test_columns_of_numbers_ids_and_labels_are_passed_over(row: str) -> None:
         ),
         ("1\t2\t丙{0}", r"could stand in: 3\."),
         ("{0}\t天气{0}", r"2 columns .* could stand in: 2\."),
+        ("天气{0}\t2024-01-02", r"2 columns .* could stand in: 1\."),
+        ("pos\t天气{0}", r"2 columns .* could stand in: 2\."),
     ],
 )
 def test_columns_that_nothing_decides_are_asked_for(row: str, message: str) -> None:
@@ -218,6 +220,12 @@ def test_columns_that_nothing_decides_are_asked_for(row: str, message: str) -> N
 
 def test_two_columns_of_few_rows_are_a_pair() -> None:
     assert len(texts("tsv", numbered("1+{0}\t{0}", LEAST_ROWS - 1))) == LEAST_ROWS - 1
+
+
+@pytest.mark.parametrize("few", ["好的", "嗯", "I see.", "哈哈哈", "OK啦"])
+def test_two_columns_may_repeat_what_is_said(few: str) -> None:
+    for row in (f"问{{0}}\t{few}", f"{few}\t答{{0}}"):
+        assert len(texts("tsv", numbered(row, 300))) == 300
 
 
 def test_a_table_whose_first_rows_are_damaged() -> None:
