@@ -22,10 +22,13 @@ NAMES = (
     "starting",
     "lasting",
     "importing",
+    "growing",
+    "searching",
+    "preparing",
     "training",
     "waiting",
 )
-PACKAGES = ("duihua", "onnxruntime", "torch", "numpy", "jieba")
+PACKAGES = ("duihua", "onnxruntime", "torch", "numpy", "jieba", "rjieba", "sqlalchemy")
 
 
 def main() -> None:

@@ -101,7 +101,10 @@ ID = click.IntRange(1, 2**63 - 1)
 @reading_options
 @json_option
 def sniff(files: tuple[Path, ...], *, as_json: bool, **options: Any) -> None:
-    """Tell what FILES are: format, encoding, columns, spacing, the first five pairs."""
+    """Tell what FILES are, before anything is done.
+
+    Format, encoding, columns, spacing, and the first five pairs as they would be read.
+    """
     _fail_if(_commands().sniff(files, _reading(**options), as_json=as_json))
 
 
@@ -149,12 +152,17 @@ def _fail_if(failed: int) -> None:
 @store_option
 @json_option
 def list_imports(store: str, *, as_json: bool) -> None:
-    """List the imports: what they brought, their licence, where they are from."""
+    """List the imports: counts, licence, where they are from."""
     click.echo(_commands().list_imports(store, as_json=as_json))
 
 
 @cli.command(epilog="Example: corpus rules --toml > profile.toml")
-@profile_option
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Rules as TOML, instead of the defaults.",
+)
 @json_option
 @click.option("--toml", "as_toml", is_flag=True, help="Print a profile to edit.")
 def rules(*, profile: Path | None, as_json: bool, as_toml: bool) -> None:
@@ -169,18 +177,29 @@ def rules(*, profile: Path | None, as_json: bool, as_toml: bool) -> None:
 @dry_run_option
 @json_option
 def clean(store: str, **options: Any) -> None:
-    """Run the rules over the whole store again, the corpus-wide ones included."""
+    """Run all rules over the whole store again.
+
+    The corpus-wide ones included. 'corpus undo --cleaning' takes it back.
+    """
     click.echo(_commands().clean(store, **options))
 
 
 @cli.command(epilog="Example: corpus rejects --rule not_chinese --sample 5")
 @store_option
 @click.option("--rule", metavar="RULE", help="Only pairs that this rule refused.")
-@click.option("--sample", "count", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--sample",
+    "count",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Show so many.",
+)
 @seed_option
 @json_option
 def rejects(store: str, **options: Any) -> None:
-    """Show refused pairs at random, with the rule that refused them."""
+    """Show refused pairs at random, with the rule."""
     for line in _commands().rejects(store, **options):
         click.echo(line)
 
@@ -190,7 +209,10 @@ def rejects(store: str, **options: Any) -> None:
 @store_option
 @dry_run_option
 def restore(pair_ids: tuple[int, ...], store: str, *, dry_run: bool) -> None:
-    """Accept refused pairs for good, by the numbers that 'corpus rejects' shows."""
+    """Accept refused pairs for good.
+
+    ID is a number that 'corpus rejects' shows.
+    """
     click.echo(_commands().restore(store, pair_ids, dry_run=dry_run))
 
 
@@ -200,7 +222,10 @@ def restore(pair_ids: tuple[int, ...], store: str, *, dry_run: bool) -> None:
 @click.option("--cleaning", is_flag=True, help="The last run of 'corpus clean' instead.")
 @dry_run_option
 def undo(number: int | None, store: str, *, cleaning: bool, dry_run: bool) -> None:
-    """Undo import NUMBER, as if it had never been, or the last cleaning run."""
+    """Undo an import, or the last cleaning run.
+
+    NUMBER is what 'corpus list' shows. The store is then as if the import had never been.
+    """
     click.echo(_commands().undo(store, number, cleaning=cleaning, dry_run=dry_run))
 
 
@@ -208,7 +233,10 @@ def undo(number: int | None, store: str, *, cleaning: bool, dry_run: bool) -> No
 @store_option
 @dry_run_option
 def gc(store: str, *, dry_run: bool) -> None:
-    """Give the room of what was undone back; cleaning runs can then not be undone any more."""
+    """Give the room of what was undone back to the disk.
+
+    What cleaning runs keep for an undo goes too: they cannot be undone any more.
+    """
     click.echo(_commands().collect_garbage(store, dry_run=dry_run))
 
 
@@ -218,7 +246,15 @@ def gc(store: str, *, dry_run: bool) -> None:
 @click.option("--side", type=click.Choice(["prompt", "reply"]), help="Only on this side.")
 @click.option("--source", metavar="N|TEXT", help="Only an import: its number, or part of its path.")
 @click.option("--exact", is_flag=True, help="No longer words: 火锅 does not find 吃火锅.")
-@click.option("-n", "limit", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Show so many.",
+)
 @json_option
 def search(phrases: tuple[str, ...], store: str, **options: Any) -> None:
     """Find the turns that hold every PHRASE.
@@ -241,7 +277,10 @@ def search(phrases: tuple[str, ...], store: str, **options: Any) -> None:
 )
 @dry_run_option
 def split(store: str, *, valid: int, test: int, **options: Any) -> None:
-    """Share the dialogues out to train, valid and test; imports to come go the same way."""
+    """Share the dialogues out to train, valid and test.
+
+    Imports to come go the same way.
+    """
     if valid + test >= 100:
         raise click.UsageError("--valid and --test leave nothing to train with.")
     click.echo(_commands().split(store, _commands().Shares(valid, test), **options))
@@ -249,16 +288,24 @@ def split(store: str, *, valid: int, test: int, **options: Any) -> None:
 
 @cli.group()
 def words() -> None:
-    """Words that the segmenter is to know besides its dictionary."""
+    """Words of your own for the segmenter."""
 
 
 @words.command("add", epilog="Example: corpus words add 火锅店 小智")
 @click.argument("words", nargs=-1, required=True)
 @store_option
-@click.option("--frequency", type=click.IntRange(1, 10**9), metavar="N")
+@click.option(
+    "--frequency",
+    type=click.IntRange(1, 10**9),
+    metavar="N",
+    help="How often they occur, beside the 60 million of the dictionary.",
+)
 @dry_run_option
 def add_words(words: tuple[str, ...], store: str, **options: Any) -> None:
-    """Add WORDS; without --frequency as frequent as it takes to keep them in one piece."""
+    """Add WORDS to the dictionary of the store.
+
+    Without --frequency they are as frequent as it takes to keep them in one piece.
+    """
     click.echo(_commands().add_words(store, words, **options))
 
 
@@ -291,8 +338,17 @@ def segment(store: str, **options: Any) -> None:
 @cli.command(epilog="Example: corpus stats --html report.html")
 @store_option
 @json_option
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page.")
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, metavar="N")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with plots too."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Show so many of the frequent words and replies.",
+)
 def stats(store: str, **options: Any) -> None:
     """Count what the store holds, what was refused, and why."""
     click.echo(_commands().stats(store, **options))
@@ -300,7 +356,15 @@ def stats(store: str, **options: Any) -> None:
 
 @cli.command(epilog="Example: corpus sample -n 5")
 @store_option
-@click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Show so many.",
+)
 @seed_option
 @json_option
 def sample(store: str, **options: Any) -> None:
@@ -317,6 +381,7 @@ def sample(store: str, **options: Any) -> None:
     type=click.Choice(["jsonl", "tsv", "messages", "chatterbot", "parallel", "parquet"]),
     default="jsonl",
     show_default=True,
+    help="What to write.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Only this split.")

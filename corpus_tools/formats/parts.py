@@ -7,7 +7,16 @@ from corpus_tools.errors import ReadError, UnrecognisedError
 from corpus_tools.formats.container import Container
 from corpus_tools.formats.joint import partners
 from corpus_tools.formats.options import Options
-from corpus_tools.formats.probe import EMPTY, NO_FORMAT, NO_TEXT, ROLES, File, Shown, probe
+from corpus_tools.formats.probe import (
+    EMPTY,
+    NO_FORMAT,
+    NO_TEXT,
+    NOT_NAMED,
+    ROLES,
+    File,
+    Shown,
+    probe,
+)
 from corpus_tools.formats.readers import BY_NAME, FORMATS
 from corpus_tools.formats.records import Skipped
 from corpus_tools.formats.spacing import NONE
@@ -15,6 +24,7 @@ from corpus_tools.formats.spacing import NONE
 _ADVICE = {
     EMPTY: "Give a file with dialogues.",
     NO_TEXT: "If it is text, name its encoding with --encoding.",
+    NOT_NAMED: "Leave --format away, or name the right one.",
     NO_FORMAT: f"Name it with --format: {', '.join(FORMATS)}.",
 }
 

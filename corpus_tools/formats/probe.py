@@ -26,6 +26,7 @@ BINARY = "binary"
 """What stands for the encoding of a file that is no text."""
 NO_FORMAT = "no dialogue format recognised"
 NO_TEXT = "no text in UTF-8, GB18030, Big5 or UTF-16; perhaps a binary file"
+NOT_NAMED = "not of the format that --format names, by its first bytes"
 EMPTY = "the file is empty"
 ROLES = ("lines", "conversations")
 """The two files of the format `cornell`, in the order in which its reader takes them."""
@@ -63,7 +64,7 @@ class Beginning(NamedTuple):
     def sample(self, file: File) -> Sample:
         """Return it as a recogniser wants it."""
         text = self.data.decode(file.encoding, "replace").removeprefix("\ufeff")
-        return Sample(file.short_name, text, is_whole=self.is_whole)
+        return Sample(file.name, text, is_whole=self.is_whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,15 @@ def probe(container: Container, member: Member, options: Options) -> Shown | Ski
     start, chunks = beginning(member.chunks)
     if member.problem or not start.data:
         return Skipped(0, member.problem or EMPTY, "", member.name)
-    magic = (each for each in options.formats if each.magic and start.data.startswith(each.magic))
-    if found := next(magic, None):
+    named = options.format_name
+    binaries = [each for each in options.formats if each.magic and named in {None, each.name}]
+    fitting = (each for each in binaries if start.data.startswith(each.magic or b""))
+    if found := next(fitting, None):
         file = File(container, member.index, member.name, BINARY)
         with binary_of(file, chunks) as binary:
             return _shown(file, found, 1.0, (binary, binary), options)
+    if named and binaries:
+        return Skipped(0, NOT_NAMED, "", member.name)
     encoding = options.encoding or detect(start.data)
     if encoding is None:
         return Skipped(0, NO_TEXT, "", member.name)

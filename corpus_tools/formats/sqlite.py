@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from corpus_tools.errors import UsageError
+from corpus_tools.errors import ReadError, UnrecognisedError, UsageError
 from corpus_tools.formats.columns import Columns, Pairs, Turns, chosen, meaning_of
 from corpus_tools.formats.layout import Layout
 from corpus_tools.formats.naming import printable
@@ -45,12 +45,6 @@ def describe_sqlite(binary: Binary, layout: Layout) -> str:
 @contextmanager
 def _opened(binary: Binary) -> Iterator[sqlite3.Connection]:
     """Open the file so that nothing is written, nor made beside it."""
-    for ending in ("-wal", "-journal"):
-        if _is_live(Path(f"{binary.path}{ending}")):
-            raise binary.fail(
-                f"its latest changes still stand in the file {binary.path.name}{ending}",
-                advice="Close the program that writes it, or open and close it with sqlite3.",
-            )
     try:
         uri = f"{binary.path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -58,6 +52,9 @@ def _opened(binary: Binary) -> Iterator[sqlite3.Connection]:
             connection.text_factory = _decoded
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
+            for ending in ("-wal", "-journal"):
+                if _is_live(Path(f"{binary.path}{ending}")):
+                    raise _unfinished(binary, connection, ending)
             yield connection
     except sqlite3.DataError as error:
         problem = f"a row of more than {LARGEST_ROW:,} bytes"
@@ -65,6 +62,28 @@ def _opened(binary: Binary) -> Iterator[sqlite3.Connection]:
     except (sqlite3.Error, UnicodeError) as error:  # the names of tables, and messages with them
         problem = f"a damaged or encrypted SQLite file ({printable(str(error))})"
         raise binary.fail(problem, advice="Get the file again.") from error
+
+
+def _unfinished(binary: Binary, connection: sqlite3.Connection, ending: str) -> ReadError:
+    """Return the error of a file that is being written, perhaps by this very import."""
+    with suppress(sqlite3.Error):
+        if _is_store(_tables(connection)):
+            return _store(binary)
+    return binary.fail(
+        f"its latest changes still stand in the file {binary.path.name}{ending}",
+        advice="Close the program that writes it, or open and close it with sqlite3.",
+    )
+
+
+def _is_store(tables: Mapping[str, Sequence[str]]) -> bool:
+    return tables.keys() >= _OUR_TABLES
+
+
+def _store(binary: Binary) -> UnrecognisedError:
+    """Return the error of a store, which is none where a folder holds it beside other files."""
+    return UnrecognisedError(
+        f"{binary.name}: a corpus store already", "Name it with --store, or import what it exports."
+    )
 
 
 def _is_live(beside: Path) -> bool:
@@ -105,10 +124,8 @@ def _meant(
     tables: Mapping[str, Sequence[str]], layout: Layout, binary: Binary
 ) -> dict[str, Columns]:
     """Return the tables to read: those of pairs, or where there is none, those of turns."""
-    if tables.keys() >= _OUR_TABLES:
-        raise binary.fail(
-            "a corpus store already", advice="Name it with --store, or import what it exports."
-        )
+    if _is_store(tables):
+        raise _store(binary)
     if layout.prompt_column or layout.reply_column:
         return _by_layout(tables, layout, binary)
     found = {table: meaning_of(columns) for table, columns in tables.items()}

@@ -3,6 +3,7 @@
 `python -m tests.base.cli_reference` rebuilds it; a test of each package compares its own part.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -25,8 +26,7 @@ def reference(program: str, group: click.Group) -> str:
     """Return the part of the document that describes `program` and its commands."""
     top = _context(group, program)
     parts = [f"## {program}\n\n{_help(top)}"]
-    for name, command in sorted(group.commands.items()):
-        parts.append(f"### {program} {name}\n\n{_help(_context(command, name, top))}")
+    parts += [f"### {each.command_path}\n\n{_help(each)}" for each in _below(group, top)]
     return "\n".join(parts)
 
 
@@ -44,6 +44,15 @@ def write() -> None:
 
     parts = [HEADER, reference("chatbot", chatbot), reference("corpus", corpus)]
     DOCUMENT.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _below(group: click.Group, context: click.Context) -> Iterator[click.Context]:
+    """Yield a context for every command in a group, those of groups inside it behind theirs."""
+    for name, command in sorted(group.commands.items()):
+        inner = _context(command, name, context)
+        yield inner
+        if isinstance(command, click.Group):
+            yield from _below(command, inner)
 
 
 def _help(context: click.Context) -> str:

@@ -106,6 +106,9 @@ def test_stdin(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.BytesIO(gzip.compress("你好\t你好呀\n在吗\t在的\n".encode()))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
     assert "stdin: 2 pairs read, 2 accepted" in corpus("import", "-", "--format", "tsv").out
+    given = io.BytesIO("你好\t你好呀\t是啊\n在吗\t在的\t好的\n".encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
+    assert "error: stdin: 3 columns without a known header" in corpus("import", "-").err
 
 
 def test_import_again(filled: Corpus, data: Path) -> None:
@@ -153,6 +156,14 @@ def test_a_folder(corpus: Corpus, data: Path) -> None:
     assert outcome.out.count("pairs read") == 1
     assert "sub/README: no dialogue format recognised\n" in outcome.err
     assert "error" not in outcome.err
+
+
+def test_a_folder_with_the_store_in_it(filled: Corpus) -> None:
+    Path("a.tsv").write_text("晚安\t好梦\n再见\t再见啦\n", encoding="utf-8")
+    outcome = filled("import", ".")
+    assert outcome.code == 0
+    assert "corpus.db: a corpus store already\n" in outcome.err
+    assert "error: corpus.db: a corpus store already. Name" in filled("import", "corpus.db").err
 
 
 def test_a_folder_without_dialogues(corpus: Corpus) -> None:

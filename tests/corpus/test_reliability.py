@@ -1,19 +1,25 @@
 """Whatever ends a command, or runs beside it: the store is whole, and the work can go on."""
 
+import io
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corpus_tools.errors import ReadError, UsageError
+from corpus_tools.formats import Dialogue, Skipped, Source, sniff
+from corpus_tools.formats.readers import READERS
 from corpus_tools.store.schema import Base
+from tests.corpus.conftest import Outcome
 from tests.corpus.test_importing import (
     COMMAND,
     dialogues_in,
@@ -31,7 +37,7 @@ WRITING = [
     ["gc"],
     ["split", "--valid", "9"],
     ["words", "add", "怎么样呢"],
-    ["words", "remove", "你"],
+    ["words", "remove", "天气怎么样"],
     ["segment"],
 ]
 READING = [
@@ -44,7 +50,19 @@ READING = [
     ["words", "list"],
 ]
 TIMES = {"created_at"}
-PROFILE = "[cleaning]\nversion = 1\n"
+# 10,000 more refused pairs, to which the migration has to give their keys.
+MORE = """
+INSERT INTO dialogues
+    WITH RECURSIVE n(i) AS (SELECT 6 UNION ALL SELECT i + 1 FROM n WHERE i < 10005)
+    SELECT i, 1, i - 1, i, 'train' FROM n;
+INSERT INTO turns
+    SELECT 2 * id - 1, id, 0, NULL, 'hello', 'hello', 'hello', NULL, NULL
+    FROM dialogues WHERE id > 5;
+INSERT INTO turns
+    SELECT 2 * id, id, 1, NULL, 'world' || id, 'world' || id, 'world' || id, 'not_chinese', NULL
+    FROM dialogues WHERE id > 5;
+UPDATE imports SET dialogues_done = 10005, turns_done = 20010, pairs_done = 10005;
+"""
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -94,10 +112,12 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
         found = {}
         for name, table in Base.metadata.tables.items():
             there = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
-            columns = ", ".join(each for each in there if each not in TIMES) or "1"
+            if not there:  # an older schema
+                continue
+            columns = ", ".join(each for each in there if each not in TIMES)
             order = ", ".join(column.name for column in table.primary_key)
             rows = connection.execute(f"SELECT {columns} FROM {name} ORDER BY {order}")
-            found[name] = rows.fetchall() if there else []
+            found[name] = rows.fetchall()
     return found
 
 
@@ -150,8 +170,9 @@ def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         source = write_pairs(folder / f"{number}.tsv", 6_000 + number)
         assert run("import", source, "--store", store).returncode == 0
-    short = folder / "short.toml"
-    short.write_text(run("rules", "--toml").stdout.replace("256", "12"), encoding="utf-8")
+    profile, short = folder / "all.toml", folder / "short.toml"
+    profile.write_text(run("rules", "--toml").stdout, encoding="utf-8")
+    short.write_text(profile.read_text(encoding="utf-8").replace("256", "12"), encoding="utf-8")
     assert run("clean", "--profile", short, "--store", store).returncode == 0
     return store
 
@@ -164,7 +185,7 @@ def copied(cleaned: Path, folder: Path) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ["clean", "--profile"],
+        ["clean"],
         ["undo", "--cleaning"],
         ["undo", "1"],
         ["gc"],
@@ -173,12 +194,10 @@ def copied(cleaned: Path, folder: Path) -> Path:
     ids=" ".join,
 )
 def test_a_command_that_is_killed_has_done_all_or_nothing(
-    cleaned: Path, copied: Path, command: list[str], folder: Path
+    cleaned: Path, copied: Path, command: list[str]
 ) -> None:
-    if command[-1] == "--profile":  # the defaults, which accept again what `cleaned` refuses
-        profile = folder / "profile.toml"
-        profile.write_text(run("rules", "--toml").stdout, encoding="utf-8")
-        command = [*command, str(profile)]
+    if command == ["clean"]:  # by the defaults, which accept again what was refused
+        command = ["clean", "--profile", str(cleaned.with_name("all.toml"))]
     before = contents(copied)
     lasts = seconds_of(*command, "--store", copied)
     after = contents(copied)
@@ -211,3 +230,285 @@ def test_a_migration_that_is_killed(folder: Path, data: Path) -> None:
             assert contents(copy.with_name("copy.db.schema1")) == before
     assert run("list", "--store", copy).returncode == 0
     assert contents(copy) == after
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    path = folder / "disk"
+    path.mkdir()
+    if not mounted("size=2m", path):
+        pytest.skip("no file system can be mounted here")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def mounted(options: str, path: Path) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]
+    return (
+        bool(shutil.which("mount"))
+        and not subprocess.run(command, check=False, capture_output=True).returncode
+    )
+
+
+def test_an_import_onto_a_full_disk(folder: Path, small_disk: Path) -> None:
+    source, store, whole = write_pairs(folder / "a.tsv", 12_000), small_disk / "c.db", folder / "w"
+    assert run("import", source, "--store", whole).returncode == 0
+    done = run("import", source, "--store", store)
+    assert (done.returncode, said(done)) == (4, f"error: {store}: {FULL}")
+    stored = contents(store)
+    assert 0 < len(stored["turns"]) < len(contents(whole)["turns"])
+    check_counts(store)
+    assert mounted("remount,size=64m", small_disk)
+    assert run("import", source, "--store", store).returncode == 0
+    assert contents(store) == contents(whole)
+
+
+@pytest.mark.parametrize("command", [["clean"], ["undo", "1"], ["undo", "--cleaning"], ["gc"]])
+def test_a_command_on_a_full_disk(
+    copied: Path, small_disk: Path, command: list[str], cleaned: Path
+) -> None:
+    assert mounted(f"remount,size={copied.stat().st_size + 60_000}", small_disk)
+    store = Path(shutil.copy(copied, small_disk))
+    if command == ["clean"]:
+        command = ["clean", "--profile", str(cleaned.with_name("all.toml"))]
+    done = run(*command, "--store", store)
+    assert done.returncode == 4, done
+    assert said(done) == f"error: {store}: {FULL}"
+    assert contents(store) == contents(copied)
+    assert mounted("remount,size=64m", small_disk)
+    assert run(*command, "--store", store).returncode == 0
+
+
+FULL = "the disk is full. Make room and run the command again."
+
+
+def test_a_file_that_may_not_grow(folder: Path) -> None:
+    """A quota stops the store where no disk can be made small: here a limit of the process."""
+    source, store, whole = write_pairs(folder / "a.tsv", 12_000), folder / "c.db", folder / "w.db"
+    limited = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+from corpus_tools.cli import main
+sys.exit(main(["import", {str(source)!r}, "--processes", "1", "--store", {str(store)!r}]))
+"""
+    done = subprocess.run(
+        [COMMAND[0], "-c", limited], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == 4
+    assert said(done).startswith(f"error: {store}: the disk ")
+    assert len(contents(store)["turns"]) > 0
+    for name in (store, whole):
+        assert run("import", source, "--store", name).returncode == 0
+    assert contents(store) == contents(whole)
+
+
+def said(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return the error that a command ended with; no traceback stands before it."""
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def with_words(cleaned: Path) -> Path:
+    """The same store with a word added, so that there is something to segment and to remove."""
+    path = Path(shutil.copy(cleaned, cleaned.with_name("words.db")))
+    assert run("words", "add", "天气怎么样", "--store", path).returncode == 0
+    return path
+
+
+@pytest.mark.parametrize("command", [*WRITING, *READING], ids=" ".join)
+def test_a_store_opened_for_reading(with_words: Path, folder: Path, command: list[str]) -> None:
+    (folder / "b.tsv").write_text("你好\t好\n", encoding="utf-8")
+    url = f"sqlite:///file:{with_words}?mode=ro&uri=true"
+    check_reading_only(run(*command, "--store", url, cwd=folder), command)
+
+
+@pytest.mark.parametrize("command", [["list"], ["search", "天气"], ["clean"]], ids=" ".join)
+def test_a_disk_that_cannot_be_written(
+    small_disk: Path, with_words: Path, folder: Path, command: list[str]
+) -> None:
+    assert mounted("remount,size=64m", small_disk)
+    shutil.copy(with_words, small_disk / "corpus.db")
+    assert mounted("remount,ro", small_disk)
+    url = f"sqlite:///file:{small_disk}/corpus.db?immutable=1&uri=true"
+    check_reading_only(run(*command, "--store", url, cwd=folder), command)
+    done = run(*command, "--store", small_disk / "corpus.db", cwd=folder)
+    assert done.returncode == 4
+    assert said(done).startswith(f"error: {small_disk}/corpus.db: the store ")
+
+
+def check_reading_only(done: "subprocess.CompletedProcess[str]", command: list[str]) -> None:
+    if command in READING:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+    else:
+        assert done.returncode == 4
+        assert "the store is read-only. Make the file and its folder writable." in said(done)
+
+
+def test_two_imports_at_once(folder: Path) -> None:
+    """Both complete, and a pair that both bring is accepted once; the store is new to both."""
+    lines = [f"你好{number}\t好的{number}\n" for number in range(9_000)]
+    for name, part in (("a.tsv", lines[:6_000]), ("b.tsv", lines[3_000:])):
+        (folder / name).write_text("".join(part), encoding="utf-8")
+    store = folder / "corpus.db"
+    both = [start("import", folder / name, "--store", store) for name in ("a.tsv", "b.tsv")]
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in both]
+    assert [code for _, code in ended] == [0, 0], ended
+    check_counts(store)
+    pairs = run("export", "--format", "tsv", "--store", store).stdout.splitlines()[1:]
+    assert sorted(pairs) == sorted(line.strip("\n") for line in lines)
+
+
+def test_one_file_imported_twice_at_once(folder: Path) -> None:
+    """One of the two completes; the other says that it is not alone, or finds nothing to do."""
+    source, store = write_pairs(folder / "a.tsv", 12_000), folder / "corpus.db"
+    both = [start("import", source, "--store", store) for _ in range(2)]
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in both]
+    assert 0 in [code for _, code in ended], ended
+    for errors, code in ended:
+        assert code == 0 or "another command works on import 1. Wait for its end" in errors
+        assert "Traceback" not in errors
+    run("import", source, "--store", folder / "alone.db")
+    assert contents(store) == contents(folder / "alone.db")
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a store of one small import, from which each test goes on."""
+    folder = tmp_path_factory.mktemp("begun")
+    source = write_pairs(folder / "a.tsv", 2_000)
+    assert run("import", source, "--store", folder / "corpus.db").returncode == 0
+    return folder / "corpus.db"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["clean"], ["undo", "1"], ["undo", "2"], ["segment"], ["split", "--valid", "30"], ["gc"]],
+    ids=" ".join,
+)
+def test_a_command_beside_an_import(begun: Path, folder: Path, command: list[str]) -> None:
+    """One waits for the other, or says what is the matter; the store is consistent then."""
+    store, source = Path(shutil.copy(begun, folder)), write_pairs(folder / "b.tsv", 15_000)
+    if command == ["clean"]:
+        (folder / "short.toml").write_text("[too_long]\nreply = 12\n", encoding="utf-8")
+        command = ["clean", "--profile", str(folder / "short.toml")]
+    importing = start("import", source, "--processes", "1", "--store", store)
+    wait_for(partial(has_dialogues, store, 3_000), importing)
+    if command == ["segment"]:
+        assert run("words", "add", "去北京", "--store", store).returncode == 0
+    beside = run(*command, "--store", store)
+    assert beside.returncode == 0 or said(beside)
+    _, errors = importing.communicate(timeout=60)
+    assert "Traceback" not in errors
+    assert importing.returncode == 0 or errors.splitlines()[-1].startswith("error: ")
+    if importing.returncode:
+        assert run("import", source, "--store", store).returncode == 0
+    check_counts(store)
+    if command == ["segment"]:
+        check_words(store)
+    elif command[0] == "split":
+        check_splits(store)
+
+
+def check_words(store: Path) -> None:
+    """Check that what says to be segmented with some words is: with one more nothing changes."""
+    assert run("segment", "--store", store).returncode == 0
+    before = contents(store)["turns"]
+    assert run("words", "add", "一个不会出现的词", "--store", store).returncode == 0
+    assert run("segment", "--store", store).returncode == 0
+    assert contents(store)["turns"] == before
+
+
+def check_splits(store: Path) -> None:
+    """Check that all dialogues are shared out by the rule that the store keeps."""
+    before = contents(store)["dialogues"]
+    assert run("split", "--valid", "30", "--store", store).returncode == 0
+    assert contents(store)["dialogues"] == before
+
+
+LAUGHS = "a0: &a0 [哈]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{LAUGHS}conversations:\n- [你好, *a11]\n",
+        f"{LAUGHS}conversations: *a11\n",
+        "- q: &a [你好]\n  a: *a\n",
+        f"{LAUGHS}- q: *a11\n  a: 好\n",
+        "conversations: " + "[" * 100_000,
+        "- " * 100_000,
+    ],
+)
+def test_a_yaml_that_would_grow(corpus: Callable[..., Outcome], content: str) -> None:
+    Path("a.yml").write_text(content, encoding="utf-8")
+    outcome = corpus("import", "a.yml", "--format", "faq" if "q:" in content else "chatterbot")
+    assert (outcome.code, outcome.out) == (1, "")
+    *_, error = outcome.err.splitlines()
+    assert error.startswith("error: a.yml, line 1: ")
+    assert len(outcome.err) < 400
+
+
+def inflated(path: Path, layers: int) -> Path:
+    """Write 64 MiB of zeros, packed as often as it says."""
+    content = bytes(1 << 26)
+    for _ in range(layers):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.tsv", content)
+        content = packed.getvalue()
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("options", [[], ["--format", "tsv"]])
+def test_a_zip_that_would_grow(
+    corpus: Callable[..., Outcome], layers: int, options: list[str]
+) -> None:
+    outcome = corpus("import", inflated(Path("a.zip"), layers), *options)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("error: a.zip")
+    assert outcome.err.count("\n") == 1
+
+
+SMALL = sorted(path for path in (Path(__file__).parent / "data").iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize("name", ["sqlite", "parquet"])
+def test_a_text_is_no_binary_file(corpus: Callable[..., Outcome], data: Path, name: str) -> None:
+    outcome = corpus("import", data / "pairs.tsv", "--format", name)
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert "pairs.tsv: not of the format that --format names, by its first bytes." in outcome.err
+
+
+@pytest.mark.parametrize("original", SMALL, ids=lambda path: path.name)
+def test_a_damaged_file_is_read_or_refused(original: Path, folder: Path) -> None:
+    """Whatever has become of a file: as it shows itself, and as what it was."""
+    damage = random.Random(original.name)
+    path = folder / original.name
+    formats = [None, *sorted(name for name in READERS if name != "delimited")]
+    for number in range(30):
+        path.write_bytes(mutated(original.read_bytes(), damage))
+        with suppress(ReadError, UsageError):
+            source = Source([path], format_name=formats[number % len(formats)])
+            sniff(source)
+            for record in source.records():
+                assert isinstance(record, (Dialogue, Skipped))
+
+
+def mutated(content: bytes, damage: random.Random) -> bytes:
+    """Return bytes of which some are changed, cut out, repeated or put in."""
+    for _ in range(damage.choice([1, 3, 10])):
+        at = damage.randrange(len(content) + 1)
+        to = min(len(content), at + damage.choice([0, 1, 1, 2, 8, 100]))
+        inserted = [content[at:to] * 2, damage.randbytes(1), damage.choice(MARKS).encode(), b""]
+        content = content[:at] + damage.choice(inserted) + content[to:]
+    return content
+
+
+MARKS = ['"', "\n", "\t", "\r", "{", "[", "]", ":", ": ", "- ", "&a ", "*a ", "\0", "\ufeff", "\\u"]
