@@ -25,6 +25,7 @@ from sqlalchemy.orm import aliased
 
 from chatbot.text import normalise
 from corpus_tools.cleaning import CONTEXT, AcceptedPair, Judge
+from corpus_tools.errors import StoreError
 from corpus_tools.store.duplicates import AcceptedKeys, accept_orphans, refuse_duplicates
 from corpus_tools.store.schema import Change, Cleaning, Dialogue, Import, Turn
 from corpus_tools.store.store import Store, moved_on, recount
@@ -102,6 +103,11 @@ def undo_cleaning(store: Store, *, duplicates: bool) -> int | None:
         run = connection.execute(select(Cleaning.__table__).order_by(Cleaning.id.desc())).first()
         if run is None:
             return None
+        if run.dictionaries is None:
+            raise StoreError(
+                f"{store.name}: 'corpus gc' has freed what an undo of the last cleaning run needs. "
+                "Run 'corpus clean' with the profile that you want."
+            )
         count = _put_back(connection, run.id)
         for import_id, dictionary in run.dictionaries.items():
             same = update(Import).where(Import.id == int(import_id))
@@ -118,6 +124,7 @@ def undo_cleaning(store: Store, *, duplicates: bool) -> int | None:
 def forget_changes(store: Store) -> int:
     """Drop what cleaning runs keep so that they can be undone; return how much that was."""
     with store.writing() as connection:
+        connection.execute(update(Cleaning).values(dictionaries=null()))
         return connection.execute(delete(Change)).rowcount
 
 

@@ -118,7 +118,10 @@ def errors_named(name: str) -> Iterator[None]:
     try:
         yield
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(f"{name}: no driver for this database ({error}). Install it.") from error
+        install = (
+            "Run: pip install 'duihua[postgres]'" if "psycopg" in str(error) else "Install it."
+        )
+        raise StoreError(f"{name}: no driver for this database ({error}). {install}") from error
     except DBAPIError as error:
         raise StoreError(f"{name}: {_advice(str(error.orig))}") from error
     except SQLAlchemyError as error:

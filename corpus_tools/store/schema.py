@@ -122,8 +122,8 @@ class Cleaning(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     profile: Mapped[dict[str, Any]] = mapped_column(JSON)
-    # By the number of the import: what it had been segmented with before.
-    dictionaries: Mapped[dict[str, str]] = mapped_column(JSON)
+    # By the number of the import: what it had been segmented with before. Gone with `changes`.
+    dictionaries: Mapped[dict[str, str] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(default=_now)
 
 

@@ -237,10 +237,12 @@ class Store:
             return _remove(connection, import_id)
 
     def size(self) -> int:
-        """Return the bytes that the database takes."""
+        """Return the bytes that the database takes; in a dry run those that are in use."""
         with self.reading() as connection:
             if connection.dialect.name == "sqlite":
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+                if self._dry is not None:
+                    pages -= connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
                 return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
             return int(
                 connection.scalar(select(func.pg_database_size(func.current_database()))) or 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from corpus_tools.cleaning import AcceptedPair, Cleaner, Pairs, Profile
 from corpus_tools.dictionary import dictionary_name
+from corpus_tools.errors import StoreError
 from corpus_tools.formats import Source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.preparing import Preparing
@@ -213,6 +214,9 @@ def test_freeing_space_forgets_what_runs_changed(filled: Store, clean: Clean) ->
     assert everything(filled) == after
     with filled.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM changes").scalar() == 0
+    with pytest.raises(StoreError, match="'corpus gc' has freed what an undo"):
+        undo_cleaning(filled, duplicates=False)
+    assert filled.profile() == SHORT.to_dict()
 
 
 def test_a_context_stays_context(store: Store, folder: Path, plan: Plan, clean: Clean) -> None:
