@@ -30,8 +30,8 @@ def run(rounds: int) -> str:
     tasks: dict[str, Callable[[], object]] = {
         "the rules": partial(each, cleaner.clean, raws),
         "the normal form": partial(each, normalise, texts),
-        "the filters, a pair": partial(both, cleaner.refusal, normals),
-        "the key, a pair": partial(both, pair_key, normals),
+        "the filters": partial(both, cleaner.refusal, normals),
+        "the keys": partial(both, pair_key, normals),
         **segmenting(normals),
         PLAIN: partial(each, jieba.lcut, raws),
     }

@@ -56,7 +56,9 @@ def opened_inputs(
     with ExitStack() as stack:
         found: list[_Found] = []
         for argument in arguments:
-            if argument == STDIN and stdin:
+            if argument == STDIN:
+                if stdin is None:
+                    raise ReadError("stdin: closed. Pipe something into it, or name a file.")
                 path = stack.enter_context(spooled(read_chunks(stdin)))
                 found.append(_Found(path, name="stdin"))
             else:

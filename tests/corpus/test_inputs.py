@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus_tools.errors import UsageError
+from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats import Dialogue, Options, Unread, opened_inputs, sniff
 from corpus_tools.formats.joint import partners
 from tests.corpus.test_source import TEXT, gzipped, write_zip
@@ -93,6 +93,14 @@ def test_patterns_that_no_shell_has_expanded(opened: Opened) -> None:
     assert len(opened("**/*.tsv")[0]) == 4
     assert opened("[a].tsv")[0] == [("[a].tsv", "tsv")]
     assert opened("x*.tsv")[1][0].message == "x*.tsv: no such file. Check the path."
+
+
+def test_a_stdin_that_is_closed() -> None:
+    with (
+        pytest.raises(ReadError, match="stdin: closed"),
+        opened_inputs([Path("-")], Options(), None),
+    ):
+        pass
 
 
 def test_stdin_is_read_from_a_private_file_that_goes_away(

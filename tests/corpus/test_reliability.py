@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,18 @@ from typing import Any
 
 import pytest
 
-from corpus_tools.errors import ReadError, UsageError
+from corpus_tools.errors import ReadError, StoreError, UsageError
 from corpus_tools.formats import Dialogue, Skipped, Source, sniff
 from corpus_tools.formats.readers import READERS
+from corpus_tools.importing import Plan, import_source
+from corpus_tools.preparing import Batch, Job, Prepared
+from corpus_tools.store import Store
 from corpus_tools.store.schema import Base
 from tests.corpus.conftest import Outcome
 from tests.corpus.test_importing import (
     COMMAND,
     dialogues_in,
     has_dialogues,
-    wait_for,
     wait_until_gone,
     write_pairs,
 )
@@ -82,9 +84,11 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
     )
 
 
-def kill_after(seconds: float, *arguments: object) -> bool:
-    """Kill a command and tell whether it was still running."""
+def kill_after(seconds: float, *arguments: object, once: Callable[[], bool] = lambda: True) -> bool:
+    """Kill a command some time after something is so, and tell whether it was still running."""
     process = start(*arguments)
+    while not once() and process.poll() is None:
+        time.sleep(0.01)
     try:
         said = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -140,24 +144,29 @@ def check_counts(path: Path) -> None:
 
 
 def test_an_import_killed_at_twenty_moments(folder: Path) -> None:
-    """Each run goes on where the last was killed; one that gets to its end is begun anew."""
-    source, whole, killed = write_pairs(folder / "a.tsv", 12_000), folder / "w.db", folder / "k.db"
+    """Each run goes on where the last was killed; one that gets to its end is begun anew.
+
+    Every second one is killed at any moment from its start, the others behind their first batch.
+    """
+    source, whole, killed = write_pairs(folder / "a.tsv", 10_000), folder / "w.db", folder / "k.db"
     lasts = seconds_of("import", source, "--store", whole)
     expected = contents(whole)
     moments = random.Random(20)
-    while_writing = ends = 0
-    for _ in range(20):
-        processes = moments.choice([1, 2])
-        moment = moments.uniform(0.1, 1) * lasts
-        if kill_after(moment, "import", source, "--processes", processes, "--store", killed):
-            if killed.exists() and dialogues_in(killed):
-                contents(killed)
-                while_writing += 1
+    while_writing = 0
+    for number in range(20):
+        import_it = ["import", source, "--processes", moments.choice([1, 2]), "--store", killed]
+        if number % 2:
+            was_killed = kill_after(moments.uniform(0, 0.5) * lasts, *import_it)
         else:
+            advances = partial(has_dialogues, killed, dialogues_in(killed) + 1)
+            was_killed = kill_after(moments.uniform(0, 0.1) * lasts, *import_it, once=advances)
+        if was_killed and killed.exists():
+            contents(killed)
+            while_writing += 0 < dialogues_in(killed) < dialogues_in(whole)
+        if not was_killed:
             assert contents(killed) == expected
             killed.unlink()
-            ends += 1
-    assert while_writing > 3
+    assert while_writing > 5
     assert run("import", source, "--store", killed).returncode == 0
     assert contents(killed) == expected
 
@@ -168,7 +177,7 @@ def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cleaned")
     store = folder / "corpus.db"
     for number in range(2):
-        source = write_pairs(folder / f"{number}.tsv", 6_000 + number)
+        source = write_pairs(folder / f"{number}.tsv", 4_000 + number)
         assert run("import", source, "--store", store).returncode == 0
     profile, short = folder / "all.toml", folder / "short.toml"
     profile.write_text(run("rules", "--toml").stdout, encoding="utf-8")
@@ -280,6 +289,21 @@ def test_a_command_on_a_full_disk(
     assert run(*command, "--store", store).returncode == 0
 
 
+def test_a_migration_onto_a_full_disk(small_disk: Path, data: Path) -> None:
+    """There is room for the old store, but none for a copy of it."""
+    assert mounted("remount,size=72k", small_disk)
+    store = small_disk / "old.db"
+    with closing(sqlite3.connect(store)) as connection:
+        connection.executescript((data / "store_schema1.sql").read_text(encoding="utf-8"))
+    before = store.read_bytes()
+    done = run("list", "--store", store)
+    assert (done.returncode, said(done)) == (4, f"error: {store}: {FULL}")
+    assert [path.name for path in small_disk.iterdir()] == ["old.db"]
+    assert store.read_bytes() == before
+    assert mounted("remount,size=64m", small_disk)
+    assert run("list", "--store", store).returncode == 0
+
+
 FULL = "the disk is full. Make room and run the command again."
 
 
@@ -374,58 +398,61 @@ def test_one_file_imported_twice_at_once(folder: Path) -> None:
     assert contents(store) == contents(folder / "alone.db")
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a store of one small import, from which each test goes on."""
-    folder = tmp_path_factory.mktemp("begun")
-    source = write_pairs(folder / "a.tsv", 2_000)
-    assert run("import", source, "--store", folder / "corpus.db").returncode == 0
-    return folder / "corpus.db"
-
-
 @pytest.mark.parametrize(
     "command",
-    [["clean"], ["undo", "1"], ["undo", "2"], ["segment"], ["split", "--valid", "30"], ["gc"]],
+    [
+        ["clean", "--profile", "short.toml"],
+        ["undo", "1"],
+        ["undo", "2"],
+        ["segment"],
+        ["split", "--valid", "30"],
+        ["gc"],
+    ],
     ids=" ".join,
 )
-def test_a_command_beside_an_import(begun: Path, folder: Path, command: list[str]) -> None:
-    """One waits for the other, or says what is the matter; the store is consistent then."""
-    store, source = Path(shutil.copy(begun, folder)), write_pairs(folder / "b.tsv", 15_000)
-    if command == ["clean"]:
-        (folder / "short.toml").write_text("[too_long]\nreply = 12\n", encoding="utf-8")
-        command = ["clean", "--profile", str(folder / "short.toml")]
-    importing = start("import", source, "--processes", "1", "--store", store)
-    wait_for(partial(has_dialogues, store, 3_000), importing)
+def test_a_command_beside_an_import(
+    store: Store, plan: Plan, corpus: Callable[..., Outcome], command: list[str]
+) -> None:
+    """It works between two batches of the import, which goes on, or stops and can be run again."""
+    Path("short.toml").write_text("[too_long]\nreply = 12\n", encoding="utf-8")
+    import_source(store, Source([write_pairs(Path("a.tsv"), 2_000)]), plan)
+    write_pairs(Path("b.tsv"), 6_000)
+    outcomes = []
+
+    def intruding(jobs: Iterable[tuple[Job, Batch]], /) -> Iterator[tuple[Job, Prepared]]:
+        for number, prepared in enumerate(plan.prepare(jobs)):
+            if number == 3:
+                if command == ["segment"]:
+                    outcomes.append(corpus("words", "add", "去北京"))
+                outcomes.append(corpus(*command))
+            yield prepared
+
+    with suppress(StoreError):
+        import_source(store, Source([Path("b.tsv")]), plan._replace(prepare=intruding))
+    assert [outcome.code for outcome in outcomes] == [0] * len(outcomes)
+    outcome = corpus("import", "b.tsv", *(command[1:] if command[0] == "clean" else []))
+    assert outcome.code == 0
+    check_counts(Path("corpus.db"))
     if command == ["segment"]:
-        assert run("words", "add", "去北京", "--store", store).returncode == 0
-    beside = run(*command, "--store", store)
-    assert beside.returncode == 0 or said(beside)
-    _, errors = importing.communicate(timeout=60)
-    assert "Traceback" not in errors
-    assert importing.returncode == 0 or errors.splitlines()[-1].startswith("error: ")
-    if importing.returncode:
-        assert run("import", source, "--store", store).returncode == 0
-    check_counts(store)
-    if command == ["segment"]:
-        check_words(store)
+        check_words(corpus)
     elif command[0] == "split":
-        check_splits(store)
+        check_splits(corpus)
 
 
-def check_words(store: Path) -> None:
+def check_words(corpus: Callable[..., Outcome]) -> None:
     """Check that what says to be segmented with some words is: with one more nothing changes."""
-    assert run("segment", "--store", store).returncode == 0
-    before = contents(store)["turns"]
-    assert run("words", "add", "一个不会出现的词", "--store", store).returncode == 0
-    assert run("segment", "--store", store).returncode == 0
-    assert contents(store)["turns"] == before
+    assert corpus("segment").code == 0
+    before = contents(Path("corpus.db"))["turns"]
+    assert corpus("words", "add", "一个不会出现的词").code == 0
+    assert corpus("segment").code == 0
+    assert contents(Path("corpus.db"))["turns"] == before
 
 
-def check_splits(store: Path) -> None:
+def check_splits(corpus: Callable[..., Outcome]) -> None:
     """Check that all dialogues are shared out by the rule that the store keeps."""
-    before = contents(store)["dialogues"]
-    assert run("split", "--valid", "30", "--store", store).returncode == 0
-    assert contents(store)["dialogues"] == before
+    before = contents(Path("corpus.db"))["dialogues"]
+    assert corpus("split", "--valid", "30").code == 0
+    assert contents(Path("corpus.db"))["dialogues"] == before
 
 
 LAUGHS = "a0: &a0 [哈]\n" + "".join(
