@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
-from corpus_tools.keys import split_of
 from corpus_tools.preparing import Batch, Prepare
 from corpus_tools.store import (
     ImportKey,
@@ -61,13 +60,12 @@ def import_source(
     )
     if before.is_complete:
         return before, before
-    shares = store.shares()
     try:
         records = islice(source.records(), row.dialogues_done + row.skipped_done, None)
         jobs = ((read, read.batch) for read in map(_taken_apart, batched(records)))
         for read, prepared in plan.prepare(jobs):
             sizes = zip(prepared.dialogue_keys, read.batch.sizes, strict=True)
-            dialogues = [NewDialogue(key, split_of(key, shares), size) for key, size in sizes]
+            dialogues = [NewDialogue(key, size) for key, size in sizes]
             turns = NewTurns(read.speakers, read.batch.texts, *prepared[1:])
             row = store.add_batch(row, dialogues, turns, read.skipped, duplicates=plan.duplicates)
             on_progress(row)

@@ -19,7 +19,7 @@ class Progress:
         self._length = length
         self._bar: Any = None
         self._said = time.monotonic()
-        if sys.stderr.isatty():
+        if sys.stderr and sys.stderr.isatty():
             self._bar = click.progressbar(
                 length=length,
                 file=sys.stderr,

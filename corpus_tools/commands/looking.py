@@ -44,7 +44,7 @@ def search(
         )
     if as_json:
         return iter([found_json(found, phrases)])
-    return found_lines(found, phrases, colour=sys.stdout.isatty())
+    return found_lines(found, phrases, colour=bool(sys.stdout and sys.stdout.isatty()))
 
 
 def _remark(turns: int) -> None:

@@ -4,7 +4,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
@@ -126,6 +126,8 @@ def errors_named(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: {_advice(str(error.orig))}") from error
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {error}") from error
+    except sqlite3.Error as error:  # from the driver itself, past SQLAlchemy
+        raise StoreError(f"{name}: {_advice(str(error))}") from error
     except OSError as error:
         raise StoreError(f"{name}: the store cannot be opened ({error}).") from error
     except ValueError as error:
@@ -160,7 +162,7 @@ def _create_file(path: Path, *, allowed: bool) -> None:
         raise StoreError(f"{path}: no such store. 'corpus import FILE --store {path}' makes one.")
     try:
         # What people said is nobody else's business, so others get no access.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
         raise StoreError(f"{path}: the store cannot be made ({error.strerror}).") from error
 
@@ -248,4 +250,5 @@ def _use_write_ahead_log(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # Outside of a transaction, and once: the file remembers it.
         raw = connection.connection.dbapi_connection
-        raw.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
+        with suppress(sqlite3.OperationalError):  # another program has just made it, and does this
+            raw.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]

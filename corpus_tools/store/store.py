@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from corpus_tools.errors import StoreError
-from corpus_tools.keys import Shares
+from corpus_tools.keys import Shares, split_of
 from corpus_tools.store.duplicates import AcceptedKeys, accept_orphans
 from corpus_tools.store.engine import (
     errors_named,
@@ -37,7 +37,6 @@ class NewDialogue(NamedTuple):
     """A dialogue, ready to be stored; `turns`: how many it has."""
 
     key: int
-    split: str
     turns: int
 
 
@@ -148,12 +147,6 @@ class Store:
         with self.reading() as connection:
             rows = connection.execute(select(Import.__table__).order_by(Import.id))
             return [ImportRow(*row) for row in rows]
-
-    def shares(self) -> Shares:
-        """Return how many dialogues in a hundred go to the splits besides `train`."""
-        with self.reading() as connection:
-            query = select(SchemaInfo.valid_share, SchemaInfo.test_share)
-            return Shares(*connection.execute(query).one())
 
     def profile(self) -> dict[str, Any] | None:
         """Return the cleaning profile of the last run over the store, or None before the first."""
@@ -315,10 +308,15 @@ def _remove(connection: Connection, import_id: int) -> bool:
     return bool(removed)
 
 
+_SHARES = select(SchemaInfo.valid_share, SchemaInfo.test_share)
+
+
 def _insert_dialogues(
     connection: Connection, row: ImportRow, dialogues: Sequence[NewDialogue], turns: NewTurns
 ) -> None:
-    keys, splits, sizes = zip(*dialogues, strict=True)
+    keys, sizes = zip(*dialogues, strict=True)
+    shares = Shares(*connection.execute(_SHARES).one())
+    splits = [split_of(key, shares) for key in keys]
     first = row.dialogues_done
     places = range(first, first + len(dialogues))
     insert_rows(
@@ -365,7 +363,11 @@ def _replace_counts(connection: Connection, old: ImportRow, new: ImportRow) -> b
         Import.id == old.id,
         Import.dialogues_done == old.dialogues_done,
         Import.skipped_done == old.skipped_done,
+        Import.dictionary == old.dictionary,
     )
-    names = ("dialogues_done", "turns_done", "pairs_done", "pairs_accepted", "skipped_done")
+    names = ("dialogues_done", "turns_done", "pairs_done", "skipped_done")
     values = {name: getattr(new, name) for name in names}
+    # Another command may have changed the verdicts on what is stored, and counted them.
+    added = new.pairs_accepted - old.pairs_accepted
+    values["pairs_accepted"] = Import.pairs_accepted + added
     return bool(connection.execute(query.values(values)).rowcount)

@@ -52,7 +52,7 @@ def filled(store: Store) -> Store:
         keys = [None, *range(10 * number + 1, 10 * number + len(TURNS))]
         nothing = [None] * len(TURNS)
         turns = NewTurns(["甲"] * len(TURNS), texts, texts, words, nothing, keys)
-        store.add_batch(row, [NewDialogue(number, "train", len(TURNS))], turns, [])
+        store.add_batch(row, [NewDialogue(number, len(TURNS))], turns, [])
     return store
 
 

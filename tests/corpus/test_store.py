@@ -28,9 +28,9 @@ def filled(store: Store) -> Store:
     provenance = Provenance("a", "MIT", "a friend", "jieba", {})
     row = store.begin_import(ImportKey("0", "tsv", "utf-8"), provenance)
     dialogues = [
-        NewDialogue(1, "train", 3),
-        NewDialogue(2, "test", 2),
-        NewDialogue(3, "valid", 1),
+        NewDialogue(1, 3),
+        NewDialogue(97, 2),  # from 95 on `test`, from 90 on `valid`
+        NewDialogue(92, 1),
     ]
     texts = ["问", "答", "再答", "问", "？", "独白"]
     rejected = [None, None, None, None, "empty", None]
