@@ -9,8 +9,8 @@ from corpus_tools.dictionary import dictionary_name
 from corpus_tools.errors import UsageError
 from corpus_tools.progress import Progress
 from corpus_tools.recleaning import clean_again
-from corpus_tools.rendering import pair_json, pair_text
-from corpus_tools.shown import cleaning_json, cleaning_text, rules_json, rules_text
+from corpus_tools.rendering.results import cleaning_json, cleaning_text, rules_json, rules_text
+from corpus_tools.rendering.statistics import pair_json, pair_text
 from corpus_tools.store import Store, user_words
 from corpus_tools.store import rejects as rejected_pairs
 from corpus_tools.store import restore as restore_pairs

@@ -5,7 +5,7 @@ from corpus_tools.commands.profiles import profile_of
 from corpus_tools.dictionary import dictionary_name
 from corpus_tools.errors import UsageError
 from corpus_tools.keys import Shares
-from corpus_tools.shown import imports_json, imports_text, size_text
+from corpus_tools.rendering.results import imports_json, imports_text, size_text
 from corpus_tools.store import (
     Store,
     dialogue_texts,

@@ -10,10 +10,10 @@ import click
 from chatbot.text import normalise
 from corpus_tools.errors import UsageError
 from corpus_tools.exporting import Selection, export_file, export_lines, write_lines
-from corpus_tools.rendering import pair_json, pair_text, statistics_json, statistics_text
+from corpus_tools.rendering.results import found_json, found_lines
+from corpus_tools.rendering.statistics import pair_json, pair_text, statistics_json, statistics_text
 from corpus_tools.report import language_of, report_html
 from corpus_tools.segmenter import Segmenter
-from corpus_tools.shown import found_json, found_lines
 from corpus_tools.store import Phrase, Store, statistics, user_words
 from corpus_tools.store import sample as sampled_pairs
 from corpus_tools.store import search as search_store

@@ -14,7 +14,7 @@ from corpus_tools.formats import Options, Source, Unread, opened_inputs
 from corpus_tools.formats import sniff as sniff_source
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.progress import Progress
-from corpus_tools.shown import import_line, left_out_lines, sniffed_json, sniffed_lines
+from corpus_tools.rendering.results import import_line, left_out_lines, sniffed_json, sniffed_lines
 from corpus_tools.store import Store, user_words
 from corpus_tools.workers import Preparer
 

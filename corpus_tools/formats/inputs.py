@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from corpus_tools.errors import ReadError, UnrecognisedError, UsageError
-from corpus_tools.formats.archive import read_chunks
-from corpus_tools.formats.container import Container
+from corpus_tools.formats.catalogue import BY_NAME
+from corpus_tools.formats.containers.archive import read_chunks
+from corpus_tools.formats.containers.container import Container
+from corpus_tools.formats.containers.naming import is_hidden, printable
+from corpus_tools.formats.containers.spool import spooled
 from corpus_tools.formats.joint import partners
-from corpus_tools.formats.naming import is_hidden, printable
 from corpus_tools.formats.options import Options
 from corpus_tools.formats.parts import joint_pairs
 from corpus_tools.formats.probe import Shown, probe
-from corpus_tools.formats.readers import BY_NAME
 from corpus_tools.formats.source import Source
-from corpus_tools.formats.spool import spooled
 
 STDIN = Path("-")
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from corpus_tools.errors import UsageError
+from corpus_tools.formats.catalogue import FORMATS, JOINT_READERS, READERS, Format
 from corpus_tools.formats.encoding import is_known
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.readers import FORMATS, JOINT_READERS, READERS, Format
 from corpus_tools.formats.spacing import SPACINGS
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus_tools.errors import ReadError, UnrecognisedError
-from corpus_tools.formats.container import Container
+from corpus_tools.formats.catalogue import BY_NAME, FORMATS
+from corpus_tools.formats.containers.container import Container
 from corpus_tools.formats.joint import partners
 from corpus_tools.formats.options import Options
 from corpus_tools.formats.probe import (
@@ -17,7 +18,6 @@ from corpus_tools.formats.probe import (
     Shown,
     probe,
 )
-from corpus_tools.formats.readers import BY_NAME, FORMATS
 from corpus_tools.formats.records import Skipped
 from corpus_tools.formats.spacing import NONE
 

@@ -8,18 +8,21 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from corpus_tools.errors import ReadError, UsageError
-from corpus_tools.formats.archive import Member, read_chunks
-from corpus_tools.formats.container import Container
-from corpus_tools.formats.cornell import looks_like_cornell_conversations, looks_like_cornell_lines
+from corpus_tools.formats.catalogue import READERS, Format, recognised
+from corpus_tools.formats.containers.archive import Member, read_chunks
+from corpus_tools.formats.containers.container import Container
+from corpus_tools.formats.containers.packing import Chunks
+from corpus_tools.formats.containers.spool import spooled
 from corpus_tools.formats.encoding import SAMPLE, detect
 from corpus_tools.formats.layout import Layout
 from corpus_tools.formats.options import Options
-from corpus_tools.formats.packing import Chunks
-from corpus_tools.formats.readers import READERS, Format, recognised
+from corpus_tools.formats.readers.cornell import (
+    looks_like_cornell_conversations,
+    looks_like_cornell_lines,
+)
 from corpus_tools.formats.records import Dialogue, Records, Skipped
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.spacing import spacing_of
-from corpus_tools.formats.spool import spooled
 from corpus_tools.formats.text import Binary, Text
 
 BINARY = "binary"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from corpus_tools.formats.container import Container
+from corpus_tools.formats.catalogue import JOINT_READERS
+from corpus_tools.formats.containers.container import Container
+from corpus_tools.formats.containers.packing import Chunks
 from corpus_tools.formats.layout import Layout
 from corpus_tools.formats.options import Options
-from corpus_tools.formats.packing import Chunks
 from corpus_tools.formats.parts import Part, find_joint_part, find_parts
 from corpus_tools.formats.probe import BINARY, File, binary_of, records_of
-from corpus_tools.formats.readers import JOINT_READERS
 from corpus_tools.formats.records import Dialogue, Record, Records, Skipped, Turn
 from corpus_tools.formats.spacing import JOINERS
 from corpus_tools.formats.text import Text

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from corpus_tools.errors import ReadError
-from corpus_tools.formats import Skipped, Source, archive, sniff
+from corpus_tools.formats import Skipped, Source, sniff
+from corpus_tools.formats.containers import archive
 from tests.corpus.test_source import PACKS, PAIRS, TEXT, Pack, Read, gzipped, write_zip
 
 Write = Callable[[Path, dict[str, bytes]], Path]
@@ -128,7 +129,7 @@ def test_members_that_share_their_bytes_are_counted_each(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trick of a small zip that unpacks to petabytes: its directory names one file often."""
-    monkeypatch.setattr("corpus_tools.formats.container.FREE_EXPANSION", 1 << 16)
+    monkeypatch.setattr("corpus_tools.formats.containers.container.FREE_EXPANSION", 1 << 16)
     path = write_zip(folder / "a.zip", {"a.conv": b"E\nM a\nM b\n" * 50_000})
     content = path.read_bytes()
     start = content.index(b"PK\x01\x02")

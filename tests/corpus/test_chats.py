@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
-from corpus_tools.formats.chat import LONGEST_SILENCE
-from corpus_tools.formats.chat_header import Clock
-from corpus_tools.formats.qq import read_qq
+from corpus_tools.formats.readers.chat import LONGEST_SILENCE
+from corpus_tools.formats.readers.chat_header import Clock
+from corpus_tools.formats.readers.qq import read_qq
+from corpus_tools.formats.readers.wechat import read_wechat
 from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE
 from corpus_tools.formats.text import LONGEST_LINE, Text
-from corpus_tools.formats.wechat import read_wechat
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
 NOTICE, NO_WORDS = "a notice of the program", "a message without words"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.formats import Dialogue, Record, Skipped, Turn
-from corpus_tools.formats.readers import READERS, recognised
+from corpus_tools.formats.catalogue import READERS, recognised
 from corpus_tools.formats.records import LONGEST_DIALOGUE
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError
-from corpus_tools.formats import Dialogue, Record, Skipped, Turn, cornell
-from corpus_tools.formats.cornell import (
+from corpus_tools.formats import Dialogue, Record, Skipped, Turn
+from corpus_tools.formats.readers import cornell
+from corpus_tools.formats.readers.cornell import (
     looks_like_cornell_conversations,
     looks_like_cornell_lines,
     read_cornell,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Source
-from corpus_tools.formats.json_tree import LARGEST_VALUE
+from corpus_tools.formats.readers.json_tree import LARGEST_VALUE
+from corpus_tools.formats.readers.yaml_events import DEEPEST, LARGEST_EVENT
 from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE
 from corpus_tools.formats.text import LONGEST_LINE
-from corpus_tools.formats.yaml_events import DEEPEST, LARGEST_EVENT
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Dialogue, Record, Skipped
-from corpus_tools.formats.answers import MOST_PAIRS
-from corpus_tools.formats.chatterbot import read_chatterbot
-from corpus_tools.formats.faq import read_faq
-from corpus_tools.formats.qa import read_qa
+from corpus_tools.formats.readers.answers import MOST_PAIRS
+from corpus_tools.formats.readers.chatterbot import read_chatterbot
+from corpus_tools.formats.readers.faq import read_faq
+from corpus_tools.formats.readers.qa import read_qa
+from corpus_tools.formats.readers.script import read_script
 from corpus_tools.formats.records import LONGEST_DIALOGUE
-from corpus_tools.formats.script import read_script
 from corpus_tools.formats.text import Text
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]

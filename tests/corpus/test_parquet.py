@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus_tools.errors import MissingExtraError, ReadError, UsageError
-from corpus_tools.formats import Dialogue, Record, Skipped, Turn, parquet
+from corpus_tools.formats import Dialogue, Record, Skipped, Turn
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.parquet import MAGIC, describe_parquet, read_parquet
+from corpus_tools.formats.readers import parquet
+from corpus_tools.formats.readers.parquet import MAGIC, describe_parquet, read_parquet
 from corpus_tools.formats.text import LONGEST_LINE, Binary
 
 Made = Callable[[str], Binary]

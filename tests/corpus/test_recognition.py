@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError
-from corpus_tools.formats.readers import LEAST_CONFIDENCE, READERS
+from corpus_tools.formats.catalogue import LEAST_CONFIDENCE, READERS
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
 

@@ -17,7 +17,7 @@ import pytest
 
 from corpus_tools.errors import ReadError, StoreError, UsageError
 from corpus_tools.formats import Dialogue, Skipped, Source, sniff
-from corpus_tools.formats.readers import READERS
+from corpus_tools.formats.catalogue import READERS
 from corpus_tools.importing import Plan, import_source
 from corpus_tools.preparing import Batch, Job, Prepared
 from corpus_tools.store import Store

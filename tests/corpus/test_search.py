@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpus_tools.shown import spans
+from corpus_tools.rendering.results import spans
 from corpus_tools.store import ImportKey, NewDialogue, NewTurns, Phrase, Provenance, Store, search
 from corpus_tools.store.search import _by_reading
 

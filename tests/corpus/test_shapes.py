@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.formats import Dialogue, Skipped, Source, Turn
-from corpus_tools.formats.answers import MOST_PAIRS
-from corpus_tools.formats.shapes import dialogues_of, records_of
+from corpus_tools.formats.readers.answers import MOST_PAIRS
+from corpus_tools.formats.readers.shapes import dialogues_of, records_of
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),

@@ -14,7 +14,8 @@ import pytest
 import zstandard
 
 from corpus_tools.errors import ReadError, UnrecognisedError, UsageError
-from corpus_tools.formats import Layout, Skipped, Source, container
+from corpus_tools.formats import Layout, Skipped, Source
+from corpus_tools.formats.containers import container
 from corpus_tools.formats.encoding import SAMPLE
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats import Dialogue, Record, Skipped, Turn
-from corpus_tools.formats import sqlite as reader
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.sqlite import MAGIC, describe_sqlite, read_sqlite
+from corpus_tools.formats.readers import sqlite as reader
+from corpus_tools.formats.readers.sqlite import MAGIC, describe_sqlite, read_sqlite
 from corpus_tools.formats.text import Binary
 from corpus_tools.store import Store
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.text import normalise
-from corpus_tools.rendering import WIDTH, cells, fitted, statistics_json, statistics_text
+from corpus_tools.rendering.statistics import WIDTH, cells, fitted, statistics_json, statistics_text
 from corpus_tools.store import (
     ImportKey,
     NewSkipped,

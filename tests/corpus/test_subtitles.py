@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus_tools.formats import Dialogue, Record, Skipped
-from corpus_tools.formats.ass import read_ass
-from corpus_tools.formats.cues import LONGEST_PAUSE
 from corpus_tools.formats.encoding import detect
+from corpus_tools.formats.readers.ass import read_ass
+from corpus_tools.formats.readers.cues import LONGEST_PAUSE
+from corpus_tools.formats.readers.srt import LONGEST_CUE, read_srt
 from corpus_tools.formats.records import LONGEST_DIALOGUE
-from corpus_tools.formats.srt import LONGEST_CUE, read_srt
 from corpus_tools.formats.text import Text
 
 Read = Callable[..., tuple[list[list[str]], list[tuple[int, str]]]]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from corpus_tools.errors import ReadError, UsageError
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
-from corpus_tools.formats.columns import LEAST_ROWS
+from corpus_tools.formats.catalogue import READERS
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.readers import READERS
+from corpus_tools.formats.readers.columns import LEAST_ROWS
+from corpus_tools.formats.readers.rows import LONGEST_ROW
 from corpus_tools.formats.records import LONGEST_DIALOGUE
-from corpus_tools.formats.rows import LONGEST_ROW
 from corpus_tools.formats.sample import MOST_LINES, Sample
 from corpus_tools.formats.text import Text
 

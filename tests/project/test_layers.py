@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOORS = {
-    "duckdb": {"corpus_tools/exporting/files.py", "corpus_tools/formats/parquet.py"},
+    "duckdb": {"corpus_tools/exporting/files.py", "corpus_tools/formats/readers/parquet.py"},
     "jieba": {"corpus_tools/dictionary.py"},
     "opencc": {"corpus_tools/cleaning/characters.py"},
     "psycopg": set(),  # sqlalchemy loads it

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from corpus_tools.formats.answers import (
+from corpus_tools.formats.readers.answers import (
     ANSWER_NAMES,
     MOST_PAIRS,
     QUESTION_NAMES,
@@ -12,10 +12,7 @@ from corpus_tools.formats.answers import (
     every_pair,
     first_of,
 )
-from corpus_tools.formats.records import Records, Skipped, Turn
-from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.text import Text
-from corpus_tools.formats.yaml_events import (
+from corpus_tools.formats.readers.yaml_events import (
     OPENING,
     Events,
     Node,
@@ -25,6 +22,9 @@ from corpus_tools.formats.yaml_events import (
     line_of,
     node,
 )
+from corpus_tools.formats.records import Records, Skipped, Turn
+from corpus_tools.formats.sample import Sample
+from corpus_tools.formats.text import Text
 
 # Names under which the list of entries may stand.
 _AROUND = ("faq", "faqs", "qa", "questions", "data", "items", "entries", "常见问题")

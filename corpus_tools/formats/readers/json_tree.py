@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from corpus_tools.formats.jsonl import DECODER, described
-from corpus_tools.formats.poem import is_poem
+from corpus_tools.formats.readers.jsonl import DECODER, described
+from corpus_tools.formats.readers.poem import is_poem
+from corpus_tools.formats.readers.shapes import NAMES, OWN_LISTS, dialogues_of, records_of, turns_of
 from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Record, Records, Turn
 from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.shapes import NAMES, OWN_LISTS, dialogues_of, records_of, turns_of
 from corpus_tools.formats.text import Text
 
 LARGEST_VALUE = 1 << 24

@@ -2,7 +2,7 @@
 
 import re
 
-from corpus_tools.formats.chat import headers_in, read_chat
+from corpus_tools.formats.readers.chat import headers_in, read_chat
 from corpus_tools.formats.records import Records
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text

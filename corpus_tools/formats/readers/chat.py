@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from corpus_tools.formats.chat_header import Clock, Header
-from corpus_tools.formats.chat_noise import SYSTEM_NAMES, SYSTEM_NUMBERS, is_notice, typed
+from corpus_tools.formats.readers.chat_header import Clock, Header
+from corpus_tools.formats.readers.chat_noise import SYSTEM_NAMES, SYSTEM_NUMBERS, is_notice, typed
+from corpus_tools.formats.readers.talk import Talk
 from corpus_tools.formats.records import LARGEST_DIALOGUE, Records, Skipped
 from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.talk import Talk
 from corpus_tools.formats.text import Text
 
 LONGEST_SILENCE = timedelta(minutes=30)

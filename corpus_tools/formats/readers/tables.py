@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from corpus_tools.errors import UsageError
-from corpus_tools.formats.columns import Pairs, Turns, columns_of, meaning_of
-from corpus_tools.formats.grouping import grouped
 from corpus_tools.formats.layout import Layout
+from corpus_tools.formats.readers.columns import Pairs, Turns, columns_of, meaning_of
+from corpus_tools.formats.readers.grouping import grouped
+from corpus_tools.formats.readers.rows import Line, Row, Rows, csv_rows, split_rows
 from corpus_tools.formats.records import Records, Skipped, Turn, pair
-from corpus_tools.formats.rows import Line, Row, Rows, csv_rows, split_rows
 from corpus_tools.formats.sample import MOST_LINES, Sample
 from corpus_tools.formats.text import Text
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus_tools.errors import ReadError, UsageError
+from corpus_tools.formats.containers.naming import printable
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.naming import printable
 from corpus_tools.formats.records import PAIRED_NAMES, PROMPT_NAMES, REPLY_NAMES
 
 # Where a table has several of them, the first name here wins. They stand here in small letters,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus_tools.formats.packing import Chunks
+from corpus_tools.formats.containers.packing import Chunks
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from corpus_tools.formats.cues import Cue, records_of_cues
-from corpus_tools.formats.markup import lines_of
+from corpus_tools.formats.readers.cues import Cue, records_of_cues
+from corpus_tools.formats.readers.markup import lines_of
 from corpus_tools.formats.records import Records, Skipped
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text

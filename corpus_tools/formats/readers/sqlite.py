@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from corpus_tools.errors import ReadError, UnrecognisedError, UsageError
-from corpus_tools.formats.columns import Columns, Pairs, Turns, chosen, meaning_of
+from corpus_tools.formats.containers.naming import printable
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.naming import printable
+from corpus_tools.formats.readers.columns import Columns, Pairs, Turns, chosen, meaning_of
+from corpus_tools.formats.readers.values import records_of_rows
 from corpus_tools.formats.records import Records
 from corpus_tools.formats.text import Binary
-from corpus_tools.formats.values import records_of_rows
 
 MAGIC = b"SQLite format 3\0"
 LARGEST_ROW = 1 << 24

@@ -9,14 +9,14 @@ from itertools import chain
 from typing import Any
 
 from corpus_tools.errors import MissingExtraError
-from corpus_tools.formats.columns import Columns, chosen, meaning_of
-from corpus_tools.formats.container import FREE_EXPANSION, LARGEST_RATIO
+from corpus_tools.formats.containers.container import FREE_EXPANSION, LARGEST_RATIO
+from corpus_tools.formats.containers.naming import printable
 from corpus_tools.formats.layout import Layout
-from corpus_tools.formats.naming import printable
+from corpus_tools.formats.readers.columns import Columns, chosen, meaning_of
+from corpus_tools.formats.readers.shapes import NAMES, dialogues_of, records_of
+from corpus_tools.formats.readers.values import records_of_rows
 from corpus_tools.formats.records import Records, Skipped
-from corpus_tools.formats.shapes import NAMES, dialogues_of, records_of
 from corpus_tools.formats.text import LONGEST_LINE, Binary
-from corpus_tools.formats.values import records_of_rows
 
 MAGIC = b"PAR1"
 LARGEST_ROW = 1 << 24

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from corpus_tools.formats.markup import chinese_lines, is_bilingual, is_credit, turns_in
+from corpus_tools.formats.readers.markup import chinese_lines, is_bilingual, is_credit, turns_in
+from corpus_tools.formats.readers.talk import Talk
 from corpus_tools.formats.records import LARGEST_DIALOGUE, LONGEST_DIALOGUE, Records, Skipped
-from corpus_tools.formats.talk import Talk
 
 LONGEST_PAUSE = 5_000
 """Milliseconds without words that end a dialogue.

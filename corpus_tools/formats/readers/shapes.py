@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from corpus_tools.formats.answers import (
+from corpus_tools.formats.readers.answers import (
     ANSWER_NAMES,
     QUESTION_NAMES,
     TOO_MANY,
     every_pair,
     first_of,
 )
-from corpus_tools.formats.poem import LINES_NAME, TITLE_NAMES, is_poem, poem_records
+from corpus_tools.formats.readers.poem import LINES_NAME, TITLE_NAMES, is_poem, poem_records
 from corpus_tools.formats.records import PAIRED_NAMES, Dialogue, Record, Skipped, Turn, pair
 
 TURNS_NAMES = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns")

@@ -4,28 +4,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from corpus_tools.formats.ass import looks_like_ass, read_ass
-from corpus_tools.formats.candidates import looks_like_candidates, read_candidates
-from corpus_tools.formats.chatterbot import looks_like_chatterbot, read_chatterbot
-from corpus_tools.formats.contexts import looks_like_contexts, read_contexts
-from corpus_tools.formats.conv import looks_like_conv, read_conv
-from corpus_tools.formats.cornell import read_cornell
-from corpus_tools.formats.eou import looks_like_eou, read_eou
-from corpus_tools.formats.faq import looks_like_faq, read_faq
-from corpus_tools.formats.json_tree import looks_like_json, read_json
-from corpus_tools.formats.jsonl import looks_like_jsonl, read_jsonl
-from corpus_tools.formats.parallel import read_parallel
-from corpus_tools.formats.parquet import MAGIC as PARQUET_MAGIC
-from corpus_tools.formats.parquet import describe_parquet, read_parquet
-from corpus_tools.formats.qa import looks_like_qa, read_qa
-from corpus_tools.formats.qq import looks_like_qq, read_qq
-from corpus_tools.formats.records import Records
-from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.script import looks_like_script, read_script
-from corpus_tools.formats.sqlite import MAGIC as SQLITE_MAGIC
-from corpus_tools.formats.sqlite import describe_sqlite, read_sqlite
-from corpus_tools.formats.srt import looks_like_srt, read_srt
-from corpus_tools.formats.tables import (
+from corpus_tools.formats.readers.ass import looks_like_ass, read_ass
+from corpus_tools.formats.readers.candidates import looks_like_candidates, read_candidates
+from corpus_tools.formats.readers.chatterbot import looks_like_chatterbot, read_chatterbot
+from corpus_tools.formats.readers.contexts import looks_like_contexts, read_contexts
+from corpus_tools.formats.readers.conv import looks_like_conv, read_conv
+from corpus_tools.formats.readers.cornell import read_cornell
+from corpus_tools.formats.readers.eou import looks_like_eou, read_eou
+from corpus_tools.formats.readers.faq import looks_like_faq, read_faq
+from corpus_tools.formats.readers.json_tree import looks_like_json, read_json
+from corpus_tools.formats.readers.jsonl import looks_like_jsonl, read_jsonl
+from corpus_tools.formats.readers.parallel import read_parallel
+from corpus_tools.formats.readers.parquet import MAGIC as PARQUET_MAGIC
+from corpus_tools.formats.readers.parquet import describe_parquet, read_parquet
+from corpus_tools.formats.readers.qa import looks_like_qa, read_qa
+from corpus_tools.formats.readers.qq import looks_like_qq, read_qq
+from corpus_tools.formats.readers.script import looks_like_script, read_script
+from corpus_tools.formats.readers.sqlite import MAGIC as SQLITE_MAGIC
+from corpus_tools.formats.readers.sqlite import describe_sqlite, read_sqlite
+from corpus_tools.formats.readers.srt import looks_like_srt, read_srt
+from corpus_tools.formats.readers.tables import (
     describe_csv,
     describe_delimited,
     describe_tsv,
@@ -35,7 +33,9 @@ from corpus_tools.formats.tables import (
     read_delimited,
     read_tsv,
 )
-from corpus_tools.formats.wechat import looks_like_wechat, read_wechat
+from corpus_tools.formats.readers.wechat import looks_like_wechat, read_wechat
+from corpus_tools.formats.records import Records
+from corpus_tools.formats.sample import Sample
 
 LEAST_CONFIDENCE = 0.3
 BY_NAME = 0.6

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from itertools import chain, islice, pairwise
 
-from corpus_tools.formats.qa import looks_like_qa
+from corpus_tools.formats.readers.qa import looks_like_qa
+from corpus_tools.formats.readers.talk import Talk
 from corpus_tools.formats.records import Records, Skipped
 from corpus_tools.formats.sample import MOST_LINES, Sample
-from corpus_tools.formats.talk import Talk
 from corpus_tools.formats.text import Text
 
 _LATIN = r"[A-Za-z][A-Za-z.'’\-]{0,19}(?:[ ][A-Za-z.'’\-]{1,20}){0,2}(?:[ ]?\d{1,3})?"

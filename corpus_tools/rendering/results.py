@@ -1,4 +1,4 @@
-"""What the commands show, as text."""
+"""What the commands found or did, as text and as JSON."""
 
 import json
 import re

@@ -4,10 +4,17 @@ import re
 
 import yaml
 
+from corpus_tools.formats.readers.yaml_events import (
+    Events,
+    events_of,
+    items_of,
+    keys_of,
+    line_of,
+    node,
+)
 from corpus_tools.formats.records import LONGEST_DIALOGUE, Dialogue, Records, Skipped, Turn
 from corpus_tools.formats.sample import Sample
 from corpus_tools.formats.text import Text
-from corpus_tools.formats.yaml_events import Events, events_of, items_of, keys_of, line_of, node
 
 
 def looks_like_chatterbot(sample: Sample) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 import zstandard
 
 from corpus_tools.errors import ReadError, UnrecognisedError
-from corpus_tools.formats.archive import (
+from corpus_tools.formats.containers.archive import (
     Member,
     is_tar,
     is_zip,
@@ -26,8 +26,8 @@ from corpus_tools.formats.archive import (
     tar_members,
     zip_members,
 )
-from corpus_tools.formats.naming import printable
-from corpus_tools.formats.packing import (
+from corpus_tools.formats.containers.naming import printable
+from corpus_tools.formats.containers.packing import (
     HEAD,
     Chunks,
     ExcessError,

@@ -2,9 +2,9 @@
 
 import json
 
+from corpus_tools.formats.readers.shapes import records_of
 from corpus_tools.formats.records import Records, Skipped
 from corpus_tools.formats.sample import Sample
-from corpus_tools.formats.shapes import records_of
 from corpus_tools.formats.text import Text
 
 # No number is needed here, and Python refuses to make an int of a very long one.

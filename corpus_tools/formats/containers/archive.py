@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from corpus_tools.formats.naming import decoded_name, is_hidden, printable
-from corpus_tools.formats.packing import CHUNK, HEAD, Chunks, ExcessError
+from corpus_tools.formats.containers.naming import decoded_name, is_hidden, printable
+from corpus_tools.formats.containers.packing import CHUNK, HEAD, Chunks, ExcessError
 
 MOST_MEMBERS = 100_000
 LARGEST_DIRECTORY = 1 << 24

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from corpus_tools.formats.columns import Columns, Pairs, Turns
-from corpus_tools.formats.grouping import grouped
+from corpus_tools.formats.readers.columns import Columns, Pairs, Turns
+from corpus_tools.formats.readers.grouping import grouped
 from corpus_tools.formats.records import Dialogue, Records, Skipped, Turn, pair
 from corpus_tools.formats.text import LONGEST_LINE
 

@@ -1,0 +1,1 @@
+"""Files on disk as members of bytes: packed, archived, or plain."""
