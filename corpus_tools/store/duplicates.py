@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, update
 
 from corpus_tools.cleaning import DUPLICATE
@@ -23,7 +24,7 @@ class AcceptedKeys:
         self._forget()
 
     def _forget(self) -> None:
-        self._sorted = np.empty(0, np.int64)
+        self._sorted: list[NDArray[np.int64]] = []
         self._new: set[int] = set()
         self._last_id = 0
 
@@ -48,18 +49,18 @@ class AcceptedKeys:
         """Take keys."""
         self._new.update(keys)
         if len(self._new) > _UNSORTED:
-            new = np.fromiter(self._new, np.int64, len(self._new))
-            self._sorted = np.sort(np.concatenate((self._sorted, new)))
+            # Arrays side by side: to merge them would hold everything twice.
+            self._sorted.append(np.sort(np.fromiter(self._new, np.int64, len(self._new))))
             self._new = set()
 
     def taken(self, keys: Sequence[int]) -> set[int]:
         """Return those of `keys` that are taken."""
         found = self._new.intersection(keys)
-        if len(self._sorted):
-            wanted = np.array(keys, np.int64)
-            places = np.searchsorted(self._sorted, wanted)
-            places[places == len(self._sorted)] = 0
-            found.update(wanted[self._sorted[places] == wanted].tolist())
+        wanted = np.array(keys, np.int64)
+        for taken in self._sorted:
+            places = np.searchsorted(taken, wanted)
+            places[places == len(taken)] = 0
+            found.update(wanted[taken[places] == wanted].tolist())
         return found
 
     def judge(self, keys: Sequence[int | None], verdicts: Sequence[str | None]) -> list[str | None]:

@@ -184,7 +184,7 @@ def _configure(connection: SQLiteConnection, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA busy_timeout = 30000")  # milliseconds
-    connection.execute("PRAGMA cache_size = -65536")  # KiB; the keys of pairs come in no order
+    connection.execute("PRAGMA cache_size = -16384")  # KiB
     # With a write-ahead log this survives every crash of the program; a loss of power may take the
     # last transactions along, and the next import makes them again.
     connection.execute("PRAGMA synchronous = NORMAL")

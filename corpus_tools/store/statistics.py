@@ -183,9 +183,9 @@ def _count_turns(connection: Connection) -> _TurnCounts:
     """Count lengths and words over the turns of accepted pairs, the words of a turn once."""
     counts = _TurnCounts()
     query = select(Turn.position, Turn.rejected, func.length(Turn.text), Turn.words)
+    # The turns of a dialogue were stored one behind the other.
     rows = connection.execute(
-        query.order_by(Turn.dialogue_id, Turn.position),
-        execution_options={"yield_per": _TURNS_AT_ONCE},
+        query.order_by(Turn.id), execution_options={"yield_per": _TURNS_AT_ONCE}
     )
     before: _Turn = (0, "", False)
     for block in rows.partitions():

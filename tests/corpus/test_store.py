@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -16,6 +18,7 @@ from corpus_tools.store import (
     Pair,
     Provenance,
     Store,
+    duplicates,
     pairs,
     rejects,
     sample,
@@ -161,3 +164,20 @@ def test_a_store_deleted_meanwhile(filled: Store) -> None:
     Path(filled.name).unlink()
     with pytest.raises(StoreError, match="deleted meanwhile"):
         filled.complete_import(1)
+
+
+@given(
+    st.lists(st.lists(st.integers(-3, 12), max_size=8), max_size=12),
+    st.integers(0, 5),
+)
+def test_a_key_is_accepted_once(batches: list[list[int]], held: int) -> None:
+    """However many keys lie unsorted; the model is a set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_UNSORTED", held)
+        keys, seen = duplicates.AcceptedKeys(), set[int]()
+        for batch in batches:
+            expected = []
+            for key in batch:
+                expected.append("duplicate" if key in seen else None)
+                seen.add(key)
+            assert keys.judge(batch, [None] * len(batch)) == expected
