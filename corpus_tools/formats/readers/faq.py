@@ -30,8 +30,6 @@ from corpus_tools.formats.text import Text
 _AROUND = ("faq", "faqs", "qa", "questions", "data", "items", "entries", "常见问题")
 _NO_ENTRY = "not questions with answers"
 _NAMES = frozenset((*QUESTION_NAMES, *ANSWER_NAMES))
-
-
 _FIRST = re.compile(rf"(?:{'|'.join(_AROUND)})\s*:\s*(?:#.*)?", re.IGNORECASE)
 _ASKED = re.compile(rf"\s*-\s+(?:{'|'.join(QUESTION_NAMES)})\s*:(?:\s.*)?", re.IGNORECASE)
 _ANSWERED = re.compile(rf"\s+(?:{'|'.join(ANSWER_NAMES)})\s*:(?:\s.*)?", re.IGNORECASE)
