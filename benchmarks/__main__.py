@@ -27,13 +27,21 @@ NAMES = (
     "preparing",
     "training",
     "waiting",
+    "loading",
+    "d2l",
+    "joey",
 )
+WITH_OPTIONS = ("multi30k", "modes")  # hours of training, with options of their own
 PACKAGES = ("duihua", "onnxruntime", "torch", "numpy", "jieba", "rjieba", "sqlalchemy")
 
 
 def main() -> None:
+    if sys.argv[1:2] and sys.argv[1] in WITH_OPTIONS:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as `chatbot train`: hours beside others
+        importlib.import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*NAMES, *WITH_OPTIONS)))
     parser.add_argument("--rounds", type=int, help="rounds of each, instead of its own number")
     options = parser.parse_args()
     names: Sequence[str] = options.names or NAMES

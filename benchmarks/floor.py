@@ -32,10 +32,10 @@ THREADS = 2
 STORAGES: tuple[Storage, ...] = ("fp32", "int8")
 GATES = 3 * CONFIG.hidden
 SHAPES = (  # rows, columns
-    (GATES, CONFIG.embedding),  # decoder.rnn.weight_ih_l0, its columns for the token
-    (GATES, CONFIG.hidden),  # decoder.rnn.weight_hh_l0
-    (GATES, CONFIG.hidden),  # decoder.rnn.weight_ih_l1
-    (GATES, CONFIG.hidden),  # decoder.rnn.weight_hh_l1
+    (GATES, CONFIG.embedding),  # decoder.layers.0.weight_ih_l0, its columns for the token
+    (GATES, CONFIG.hidden),  # decoder.layers.0.weight_hh_l0
+    (GATES, CONFIG.hidden),  # decoder.layers.1.weight_ih_l0
+    (GATES, CONFIG.hidden),  # decoder.layers.1.weight_hh_l0
     (CONFIG.embedding, CONFIG.hidden),  # bottleneck.weight, its columns for the state
     (VOCABULARY, CONFIG.embedding),  # embedding.weight, the output
 )

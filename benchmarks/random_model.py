@@ -20,5 +20,5 @@ def random_model(config: ModelConfig, vocabulary: int) -> Seq2Seq:
     model = Seq2Seq(config, vocabulary).eval()
     with torch.no_grad():
         model.embedding.weight *= SHARPNESS
-        model.output.bias[EOS] = IMPOSSIBLE
+        model.output_bias[EOS] = IMPOSSIBLE
     return model

@@ -1,60 +1,138 @@
-"""Training speed: a step of each decoder, and the step-by-step loop of the PyTorch tutorial."""
+"""Training speed at one size: ours, and the step-by-step loop of the PyTorch tutorial.
+
+The work of a step is 6 floating-point operations (2 forward, 4 backward) for each weight of a
+product and each token that passes it, and likewise for the encoder states, which the attention
+multiplies by twice. The peak is that of one product of large square matrices.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import get_args
 
 import torch
+from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from benchmarks.timing import interleaved, ratios, seconds, spread, table
 from benchmarks.tutorial import Tutorial
-from chatbot.training.config import Mode, ModelConfig, TrainConfig
+from chatbot.training.config import ModelConfig, TrainConfig
 from chatbot.training.dataset import Batch
+from chatbot.training.device import Hardware
 from chatbot.training.model import Seq2Seq
-from chatbot.vocabulary import EOS, PAD, SPECIALS
+from chatbot.vocabulary import EOS, SPECIALS
 
 ROUNDS = 5
-REPEATS = 3
-VOCABULARY = 15_000
-SOURCES, LONGEST_SOURCE, LONGEST_REPLY = 164, 15, 10  # 4,100 tokens, padding included
-DEFAULT = ModelConfig()
+REPEATS = 5
+THREADS = 2
+VOCABULARY = 8_000
+SOURCES, SOURCE, REPLY = 64, 12, 13  # tokens with EOS, no padding
+UNTIED = ModelConfig(
+    embedding=256,
+    encoder_hidden=256,
+    encoder_layers=2,
+    hidden=512,
+    decoder_layers=2,
+    attention="dot",
+    query="previous",
+    tied=False,
+)
+FIRST = replace(UNTIED, query="first")
+TIED = replace(FIRST, tied=True)  # the output reads as many numbers as an embedding has
+SIDE = 2048  # rows and columns of the product that shows the peak
+LOOP, PEAK = "the tutorial's loop", "peak"
+FP32 = Hardware(torch.device("cpu"), bf16=False)
+BF16 = Hardware(torch.device("cpu"), bf16=True)
+
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Hold a step of a model, and what it computes."""
+
+    step: Step
+    parameters: int
+    operations: float
 
 
 def run(rounds: int) -> str:
+    torch.set_num_threads(THREADS)
     torch.manual_seed(0)
-    batch = random_batch()
-    tokens = reply_tokens(batch)
-    tutorial = Tutorial(DEFAULT, VOCABULARY)
-    steps: dict[str, Callable[[], object]] = {
-        mode: trainer_step(ModelConfig(mode=mode), batch) for mode in get_args(Mode)
+    batch = random_batch(SOURCES, SOURCE, REPLY)
+    work = {
+        (name, hardware.bf16): task
+        for hardware in (FP32, BF16)
+        for name, task in tasks(batch, hardware).items()
     }
-    steps["tutorial"] = partial(tutorial.step, batch)
-    measured, note = interleaved(
-        {name: partial(tokens_per_second, step, tokens) for name, step in steps.items()},
-        rounds,
-    )
-    rows = [
-        [name, spread(speed, ",.0f"), spread(ratios(speed, measured["tutorial"]), ".2f")]
-        for name, speed in measured.items()
+    peaks = {(PEAK, each.bf16): partial(peak, each) for each in (FP32, BF16)}
+    steps = {name: partial(per_second, task.step) for name, task in work.items()}
+    measured, note = interleaved({**steps, **peaks}, rounds)
+    rows = []
+    for (name, bf16), task in work.items():
+        rate = measured[name, bf16]
+        done = [task.operations * each for each in rate]
+        rows.append(
+            [
+                f"{name}, {kind(bf16)}",
+                f"{task.parameters:,}",
+                spread([batch.tokens * each for each in rate], ",.0f"),
+                spread(ratios(rate, measured[LOOP, False]), ".2f"),
+                spread([100 * share for share in ratios(done, measured[PEAK, bf16])], ".0f"),
+            ]
+        )
+    heads = ["", "parameters", "reply tokens/s", f"to {LOOP}, fp32", "% of the peak"]
+    found = [
+        f"{kind(bf16)} {spread([each / 1e9 for each in measured[PEAK, bf16]], '.0f')}"
+        for _, bf16 in peaks
     ]
-    return table(["", "reply tokens/s", "to the tutorial's loop"], rows, note)
+    return table(heads, rows, f"Peak, 10^9 operations a second: {', '.join(found)}.", note)
 
 
-def tokens_per_second(step: Callable[[], object], tokens: int) -> float:
-    return tokens / seconds(step, repeats=REPEATS)
+def kind(bf16: bool) -> str:
+    return "bf16" if bf16 else "fp32"
 
 
-def trainer_step(config: ModelConfig, batch: Batch) -> Callable[[], object]:
+def tasks(batch: Batch, hardware: Hardware) -> dict[str, Task]:
+    """Return the tutorial's loop and ours, of equal sizes."""
+    return {
+        LOOP: theirs(UNTIED, batch, hardware),
+        f"{LOOP}, tied": theirs(TIED, batch, hardware),
+        "ours, query previous": ours(UNTIED, batch, hardware),
+        "ours, query first": ours(FIRST, batch, hardware),
+        "ours, query first, tied": ours(TIED, batch, hardware),
+    }
+
+
+def theirs(config: ModelConfig, batch: Batch, hardware: Hardware) -> Task:
+    tutorial = Tutorial(config, VOCABULARY, hardware)
+    encoder, decoder = tutorial.parts
+    return Task(
+        partial(tutorial.step, batch),
+        parameters(encoder, decoder),
+        operations(weights(encoder.gru), weights(decoder.gru, decoder.readout)),
+    )
+
+
+def ours(config: ModelConfig, batch: Batch, hardware: Hardware) -> Task:
+    model = Seq2Seq(config, VOCABULARY)
+    readout = [model.bottleneck, model.embedding] if config.tied else [model.output]
+    return Task(
+        trainer_step(model, batch, hardware),
+        parameters(model),
+        operations(weights(model.encoder), weights(model.decoder.layers, *readout)),
+    )
+
+
+def trainer_step(model: Seq2Seq, batch: Batch, hardware: Hardware) -> Step:
     """Return what `chatbot train` does with one batch."""
     defaults = TrainConfig()
-    model = Seq2Seq(config, VOCABULARY)
     optimizer = torch.optim.Adam(model.parameters(), lr=defaults.learning_rate)
 
     def step() -> float:
-        loss, tokens = model.loss(*batch)
         optimizer.zero_grad()
-        torch.autograd.backward(loss / tokens)
+        with hardware.autocast():
+            loss = model.loss(*batch)
+        torch.autograd.backward(loss / batch.tokens)
         clip_grad_norm_(model.parameters(), defaults.clip)
         optimizer.step()
         return float(loss.item())
@@ -62,23 +140,36 @@ def trainer_step(config: ModelConfig, batch: Batch) -> Callable[[], object]:
     return step
 
 
-def random_batch() -> Batch:
-    """Return a batch as the trainer makes them: replies alike in length, sources less so."""
-    src_len = torch.randint(5, LONGEST_SOURCE + 1, (SOURCES,))
-    src_len[0] = LONGEST_SOURCE
-    reply_len = torch.randint(LONGEST_REPLY - 1, LONGEST_REPLY + 1, (SOURCES,))
-    return Batch(padded(src_len, LONGEST_SOURCE), src_len, padded(reply_len, LONGEST_REPLY))
+def operations(source: int, reply: int) -> float:
+    """Return the work of a step where so many weights see each source and each reply token."""
+    attention = 2 * SOURCE * UNTIED.memory
+    return 6.0 * SOURCES * (SOURCE * source + REPLY * (reply + attention))
 
 
-def reply_tokens(batch: Batch) -> int:
-    """Return the number of tokens that are learnt, padding left out."""
-    return int((batch.reply != PAD).sum())
+def weights(*modules: nn.Module) -> int:
+    """Return the numbers of all matrices: what a token is multiplied by."""
+    found = nn.ModuleList(modules).parameters()
+    return sum(weight.numel() for weight in found if weight.dim() == 2)
 
 
-def padded(lengths: torch.Tensor, longest: int) -> torch.Tensor:
-    """Return random ids (B, longest) that end with EOS."""
-    ids = torch.randint(len(SPECIALS), VOCABULARY, (len(lengths), longest))
-    places = torch.arange(longest)[None] - lengths[:, None]  # (B, longest); -1 at the end
-    ids[places == -1] = EOS
-    ids[places >= 0] = PAD
-    return ids
+def parameters(*modules: nn.Module) -> int:
+    return sum(weight.numel() for weight in nn.ModuleList(modules).parameters())
+
+
+def per_second(step: Step) -> float:
+    return 1 / seconds(step, repeats=REPEATS)
+
+
+def peak(hardware: Hardware) -> float:
+    """Return the operations a second of a product."""
+    left, right = torch.randn(2, SIDE, SIDE, dtype=torch.bfloat16 if hardware.bf16 else None)
+    return 2 * SIDE**3 * per_second(partial(torch.mm, left, right))
+
+
+def random_batch(sources: int, source: int, reply: int) -> Batch:
+    """Return a batch of random ids, all sources and all replies of one length with EOS."""
+    src, answers = (
+        torch.randint(len(SPECIALS), VOCABULARY, (sources, length)) for length in (source, reply)
+    )
+    src[:, -1] = answers[:, -1] = EOS
+    return Batch(src, torch.full((sources,), source), answers)

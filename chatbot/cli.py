@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -22,8 +24,9 @@ from chatbot.lines import lines
 from chatbot.reply import Reply
 
 if TYPE_CHECKING:
+    from chatbot.training.events import Event
     from chatbot.training.export.weights import Storage
-    from chatbot.training.trainer import Event
+    from chatbot.training.trainer import Trainer
 
 
 _SETTINGS = (
@@ -36,6 +39,9 @@ _SETTINGS = (
     "repetition_penalty",
 )
 """The settings of a search that are options of the same name."""
+
+SIGN_OF_LIFE = 5.0
+"""Seconds between two lines that say how far a long task is."""
 
 
 def main() -> None:
@@ -167,6 +173,63 @@ def answering(command: Callable[..., None]) -> Callable[..., None]:
     return with_search
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Hold what the command line says of an evaluation: on what, and what of it."""
+
+    split: str
+    limit: int
+    references: str
+    protocol: str | None
+    free_running: bool
+
+
+def on_trial(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` the options of an evaluation: its `trial`."""
+    options = (
+        click.option(
+            "--split",
+            default="test",
+            show_default=True,
+            metavar="NAME",
+            help="Evaluate on this split of a store.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(0),
+            default=0,
+            metavar="N",
+            help="Draw N questions, always the same ones; by default all.",
+        ),
+        click.option(
+            "--references",
+            type=click.Choice(["one", "grouped"]),
+            default="one",
+            show_default=True,
+            help="With grouped, all replies to the same question are right.",
+        ),
+        click.option(
+            "--protocol",
+            type=click.Choice(["d2l", "multi30k", "kdconv", "lccc"]),
+            help="Measure what others did on these data, as they did; by default everything.",
+        ),
+        click.option(
+            "--free-running",
+            is_flag=True,
+            help="Measure the perplexity too of a model that is fed its own tokens.",
+        ),
+    )
+
+    @wraps(command)
+    def with_trial(**given: Any) -> None:
+        values = {setting.name: given.pop(setting.name) for setting in fields(Trial)}
+        command(trial=Trial(**values), **given)
+
+    for option in reversed(options):
+        with_trial = option(with_trial)
+    return with_trial
+
+
 @click.group(
     invoke_without_command=True,
     epilog="Example: chatbot reply 你好",
@@ -250,7 +313,7 @@ def inspect(folder: Path | None, verify: bool, as_json: bool) -> None:
 
 
 @cli.command(epilog="Example: chatbot train corpus.db --out runs/first --set model.hidden=512")
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="The run's folder."
 )
@@ -268,11 +331,15 @@ def inspect(folder: Path | None, verify: bool, as_json: bool) -> None:
     metavar="SECTION.NAME=VALUE",
     help="Change one setting; may be given several times.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run, with the settings it began with.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run, with the settings and the pairs it began with; STORE is not read.",
+)
 @click.option("--epochs", type=int, metavar="N", help="Short for --set train.epochs=N.")
 @click.option("--minutes", type=float, metavar="N", help="Short for --set train.minutes=N.")
 def train(
-    store: Path,
+    store: Path | None,
     out: Path,
     file: Path | None,
     settings: Sequence[str],
@@ -282,33 +349,48 @@ def train(
 ) -> None:
     """Train a model on the accepted pairs of STORE.
 
-    Weights, log and settings go to the folder RUN. The best model on the held-out pairs is kept;
-    an interrupted run goes on with --resume.
+    Weights, log and settings go to the folder RUN. The best model on the held-out pairs is kept.
+    Ctrl-C ends the run after the step it is in; it goes on with --resume, and so does one that was
+    killed.
     """
     _let_threads_sleep()
     with needs_extra("chatbot train", "train"):
         from chatbot.training.config import read_recipe  # noqa: PLC0415 - needs the extra
-        from chatbot.training.narration import narrate  # noqa: PLC0415
+        from chatbot.training.distributed import joined  # noqa: PLC0415
         from chatbot.training.trainer import Trainer  # noqa: PLC0415
-    click.echo(f"Reading {store} …")
-    if resume:
-        if file or settings:
-            raise UsageError("--resume keeps the run's settings: leave --recipe and --set out.")
-        trainer = Trainer.resume(store, out, epochs=epochs, minutes=minutes)
-    else:
-        ends = {"train.epochs": epochs, "train.minutes": minutes}
-        short = [f"{name}={value}" for name, value in ends.items() if value is not None]
-        trainer = Trainer.start(store, out, read_recipe(file, [*settings, *short]))
+    if resume and (file or settings):
+        raise UsageError("--resume keeps the run's settings: leave --recipe and --set out.")
+    if store is None and not resume:
+        raise UsageError("name the STORE to train on; 'corpus import FILE' makes one.")
+    with joined() as world:
+        if store is None or resume:
+            trainer = Trainer.resume(out, epochs=epochs, minutes=minutes, world=world)
+        else:
+            ends = {"train.epochs": epochs, "train.minutes": minutes}
+            short = [f"{name}={value}" for name, value in ends.items() if value is not None]
+            click.echo(f"Reading {store} …")
+            recipe = read_recipe(file, [*settings, *short])
+            trainer = Trainer.start(store, out, recipe, world=world)
+        _run(trainer, out)
+
+
+def _run(trainer: "Trainer", out: Path) -> None:
+    """Train to the end, or to the step in which somebody presses Ctrl-C."""
+    from chatbot.training.narration import narrate  # noqa: PLC0415 - needs the extra
 
     def tell(event: "Event") -> None:
         for line in narrate(event):
             click.echo(line)
 
-    try:
-        trainer.train(tell)
-    except KeyboardInterrupt:
-        click.echo(f"Stopped. Go on with: chatbot train {store} --out {out} --resume", err=True)
-        raise
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the second time, at once
+        trainer.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    trainer.train(tell)
+    if trainer.interrupted:
+        click.echo(f"Go on with: chatbot train --out {out} --resume", err=True)
+        raise click.Abort
     click.echo(f"Done. Next: chatbot export {out} exports/{out.name}")
 
 
@@ -363,6 +445,87 @@ def export(
     for line in done.lines():
         click.echo(line)
     click.echo(f"Written: {folder}. Next: chatbot chat {folder}")
+
+
+@cli.command(epilog="Example: chatbot evaluate runs/first corpus.db --html first.html")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("corpus", type=click.Path(path_type=Path))
+@on_trial
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OTHER",
+    help="Evaluate another run or bundle on the same questions, and compare.",
+)
+@answering
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a page with examples of replies too.",
+)
+def evaluate(
+    model: Path,
+    corpus: Path,
+    trial: Trial,
+    against: Path | None,
+    search: Search,
+    threads: int,
+    as_json: bool,
+    html: Path | None,
+) -> None:
+    """Measure how good MODEL is on CORPUS.
+
+    MODEL is a run or a bundle; a bundle has no perplexity. CORPUS is a store, or a file with lines
+    of question<TAB>reply. Scores come with the interval in which 95 % of 1,000 resamples lie.
+    """
+    _let_threads_sleep()
+    with needs_extra("chatbot evaluate", "train"):
+        from chatbot.training.evaluating import measures, page, rendering  # noqa: PLC0415
+        from chatbot.training.evaluating.cases import read_cases  # noqa: PLC0415
+        from chatbot.training.evaluating.examination import examine  # noqa: PLC0415
+        from chatbot.training.evaluating.subjects import open_subject  # noqa: PLC0415
+    subject = open_subject(model, threads=threads)
+    other = open_subject(against, threads=threads) if against else None
+    protocol = trial.protocol or measures.EVERYTHING
+    default = measures.PROTOCOLS[protocol].decoding or subject.decoding
+    found = examine(
+        subject,
+        read_cases(
+            corpus,
+            split=trial.split,
+            context=max(one.context for one in (subject, other or subject)),
+            limit=trial.limit,
+            grouped=trial.references == "grouped",
+        ),
+        protocol=protocol,
+        decoding=search.over(default),
+        free_running=trial.free_running,
+        against=other,
+        tell=_progress(),
+    )
+    if html:
+        page.write_page(found, html, language=page.language_of(os.environ))
+        click.echo(f"{html}: written", err=True)
+    if as_json:
+        click.echo(json.dumps(rendering.as_dict(found), ensure_ascii=False))
+        return
+    for line in rendering.as_lines(found):
+        click.echo(_printable(line))
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """Return what says on stderr, now and then, how much of a long task is done."""
+    said = time.monotonic()
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SIGN_OF_LIFE:
+            said = time.monotonic()
+            click.echo(f"{what}: {done / max(1, total):.0%}", err=True)
+
+    return tell
 
 
 def _let_threads_sleep() -> None:

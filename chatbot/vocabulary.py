@@ -63,6 +63,10 @@ class Vocabulary:
         """Return every beginning of a token, so that a search for words knows when to stop."""
         return frozenset(word[:end] for word in self.id_of for end in range(1, len(word) + 1))
 
+    def first(self, size: int) -> "Vocabulary":
+        """Return the vocabulary of the first `size` tokens, with the same ids and costs."""
+        return Vocabulary(self.tokens[:size], self.costs[:size])
+
     @classmethod
     def learn(
         cls, word_counts: Mapping[str, int], *, size: int = 20_000, min_count: int = 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ Mode = Literal["context", "feedback", "peek", "attention"]
 Cell = Literal["rnn", "lstm", "gru"]
 Summary = Literal["last", "mean", "sum"]
 Attention = Literal["dot", "general", "additive"]
+Query = Literal["first", "previous"]
 Optimizer = Literal["adam", "adamw", "sgd"]
+Schedule = Literal["constant", "inverse_sqrt", "cosine", "plateau"]
+ForcingSchedule = Literal["constant", "linear", "exponential", "sigmoid"]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +57,17 @@ class ModelConfig(_Section):
     decoder_layers: int = 1
     summary: Summary = "last"
     attention: Attention = "general"
+    query: Query = "previous"  # what asks: the state of the last step, or of the first layer now
     tied: bool = True  # the output matrix is the embedding table
+    reply_vocabulary: int = 0  # a reply uses only so many tokens, the first ones; 0: all
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("embedding", "encoder_hidden", "encoder_layers", "hidden", "decoder_layers"):
             check_range(name, getattr(self, name), 1, 8192)
+        if self.reply_vocabulary:  # the four special tokens alone are no reply
+            check_range("reply_vocabulary", self.reply_vocabulary, 5, 1_000_000)
         check_range("dropout", self.dropout, 0.0, 0.95)
         if self.mode == "attention" and self.attention == "dot" and self.memory != self.hidden:
             raise UsageError(
@@ -73,12 +83,30 @@ class ModelConfig(_Section):
     @property
     def decoder_input(self) -> int:
         """Return the size of what the decoder's first layer reads at a step (design, D4)."""
+        attended = 0 if self.query == "first" else self.memory
         return {
             "context": self.memory,
             "feedback": self.embedding,
             "peek": self.embedding + self.memory,
-            "attention": self.embedding + self.memory,
+            "attention": self.embedding + attended,
         }[self.mode]
+
+    def decoder_inputs(self) -> list[int]:
+        """Return the size of what each layer of the decoder reads at a step.
+
+        Where the first layer asks, c_t is there for the layers above it.
+        """
+        above = self.memory if self.asks_first else 0
+        return [self.decoder_input] + [self.hidden + above] * (self.decoder_layers - 1)
+
+    @property
+    def asks_first(self) -> bool:
+        """Return whether the attention is asked by the first layer's state of the same step."""
+        return self.mode == "attention" and self.query == "first"
+
+    def outputs(self, vocabulary: int) -> int:
+        """Return how many tokens of a vocabulary the output knows."""
+        return min(self.reply_vocabulary or vocabulary, vocabulary)
 
     @property
     def readout_input(self) -> int:
@@ -99,6 +127,8 @@ class DataConfig(_Section):
     min_count: int = 2
     max_source: int = 50  # tokens, EOS included; what is longer is cut
     max_reply: int = 30  # tokens, EOS included; a pair with a longer reply is left out
+    context: int = 0  # turns before the last that the source holds too
+    embeddings: str = ""  # a file of word vectors, in word2vec's text format, to start from
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,6 +136,7 @@ class DataConfig(_Section):
         check_range("min_count", self.min_count, 1, 1_000_000)
         check_range("max_source", self.max_source, 2, 10_000)
         check_range("max_reply", self.max_reply, 2, 512)
+        check_range("context", self.context, 0, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,26 +145,52 @@ class TrainConfig(_Section):
 
     epochs: int = 10
     minutes: float = 0.0  # stop after so long; 0: no limit
+    patience: int = 0  # stop after so many evaluations without a better one; 0: never
     batch_tokens: int = 4096  # source and reply tokens of a batch, padding included
+    batch_pairs: int = 0  # the most pairs of a batch; 0: any number
+    accumulate: int = 1  # batches of one step
     optimizer: Optimizer = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-3  # the highest
+    schedule: Schedule = "constant"
+    warmup: int = 0  # steps until the learning rate is at its highest
     clip: float = 1.0  # largest norm of the gradient
+    label_smoothing: float = 0.0  # probability that is spread over all tokens
     teacher_forcing: float = 1.0  # share of the steps that are fed the true previous token
+    teacher_forcing_end: float = 0.0  # the same, at the end of a schedule
+    teacher_forcing_schedule: ForcingSchedule = "constant"
+    ema: float = 0.0  # keep a mean of the weights that decays so, and evaluate it; 0: none
+    device: Device = "auto"
+    precision: Precision = "auto"  # of products; auto: bf16 where the device has it
     evaluate_every: int = 500  # steps; the end of the run is always evaluated
+    save_minutes: float = 10.0  # a checkpoint to resume from at least so often
     samples: int = 3  # replies shown at each evaluation
     seed: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("epochs", self.epochs, 1, 1_000_000)
-        check_range("minutes", self.minutes, 0.0, 1e6)
-        check_range("batch_tokens", self.batch_tokens, 1, 10_000_000)
-        check_range("learning_rate", self.learning_rate, 0.0, 100.0)
-        check_range("clip", self.clip, 1e-6, 1e9)
-        check_range("teacher_forcing", self.teacher_forcing, 0.0, 1.0)
-        check_range("evaluate_every", self.evaluate_every, 1, 1_000_000_000)
-        check_range("samples", self.samples, 0, 100)
-        check_range("seed", self.seed, 0, 2**32 - 1)
+        for name, (low, high) in _TRAIN_RANGES.items():
+            check_range(name, getattr(self, name), low, high)
+
+
+_TRAIN_RANGES: Mapping[str, tuple[float, float]] = {
+    "epochs": (1, 1_000_000),
+    "minutes": (0.0, 1e6),
+    "patience": (0, 1_000_000),
+    "batch_tokens": (1, 10_000_000),
+    "batch_pairs": (0, 1_000_000),
+    "accumulate": (1, 10_000),
+    "learning_rate": (0.0, 100.0),
+    "warmup": (0, 1_000_000_000),
+    "clip": (1e-6, 1e9),
+    "label_smoothing": (0.0, 0.9),
+    "teacher_forcing": (0.0, 1.0),
+    "teacher_forcing_end": (0.0, 1.0),
+    "ema": (0.0, 0.99999),
+    "evaluate_every": (1, 1_000_000_000),
+    "save_minutes": (0.0, 1e6),
+    "samples": (0, 100),
+    "seed": (0, 2**32 - 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +220,13 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` reads."""
         return dataclasses.asdict(self)
+
+    def to_toml(self) -> str:
+        """Return what `read_recipe` reads."""
+        return "\n".join(
+            f"[{section}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
+            for section, values in self.to_dict().items()
+        )
 
 
 def read_recipe(file: str | Path | None, settings: Iterable[str] = ()) -> Recipe:

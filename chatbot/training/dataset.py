@@ -1,108 +1,116 @@
-"""The accepted pairs of a store as ids, in batches of similar length."""
+"""Pairs of ids on disk, and batches of similar length made of them."""
 
 import hashlib
-import sqlite3
-from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+import math
+import mmap
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from chatbot.errors import StoreError
-from chatbot.text import Tokenizer, normalise
-from chatbot.training.config import DataConfig
-from chatbot.vocabulary import EOS, PAD
+from chatbot.errors import TrainingError
+from chatbot.text import NORMALISATION, Tokenizer
+from chatbot.training.config import Recipe
+from chatbot.training.store import Store
+from chatbot.vocabulary import EOS, PAD, SEPARATOR, Vocabulary
 
-STORE_SCHEMAS = (1, 2)
-"""The schema versions of stores whose `pairs` view is read here (docs/store.md)."""
+Indices = npt.NDArray[np.int64]
 
-_POOL = 64
+_IDS, _ENDS = np.dtype("<i4"), np.dtype("<i8")
+
+_POOL = 512
 """Batches that are sorted by length together: enough to save padding, few enough to stay random."""
+
+_RELEASE = 64
+"""Batches after which the pages that were read are given back: memory does not grow with data."""
 
 
 class Batch(NamedTuple):
     """Hold padded ids: sources end with EOS, replies too."""
 
     src: Tensor  # (B, S) int64
-    src_len: Tensor  # (B,) int64
+    src_len: Tensor  # (B,) int64, on the CPU
     reply: Tensor  # (B, T) int64
 
+    @property
+    def tokens(self) -> int:
+        """Return the number of reply tokens, padding left out."""
+        return int((self.reply != PAD).sum())
 
-class Store:
-    """Read accepted pairs through the store's documented view; nothing is ever written."""
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device; the lengths stay, for they are read on the CPU."""
+        return Batch(self.src.to(device), self.src_len, self.reply.to(device))
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise StoreError(f"{self.path}: no such store. 'corpus import FILE' makes one.")
-        with self._connect() as connection:
-            row = connection.execute("SELECT version FROM schema_info").fetchone()
-        version = row[0] if row else None
-        if version not in STORE_SCHEMAS:
-            raise StoreError(
-                f"{self.path}: store schema {version}; this version reads "
-                f"{' and '.join(map(str, STORE_SCHEMAS))}. "
-                "Upgrade duihua or import the corpus again."
-            )
 
-    def pairs(self, split: str) -> Iterator[tuple[str, str]]:
-        """Yield (prompt, reply) of the accepted pairs of a split, in the order of import."""
-        query = (
-            "SELECT prompt, reply FROM pairs WHERE split = ? AND rejected IS NULL ORDER BY pair_id"
-        )
-        with self._connect() as connection:
-            yield from connection.execute(query, (split,))
+class Codec:
+    """Turn the text of a store into the ids that a recipe trains on."""
 
-    def word_counts(self, split: str) -> Counter[str]:
-        """Count the words of the accepted pairs of a split, as the import segmented them.
+    def __init__(self, recipe: Recipe, vocabulary: Vocabulary) -> None:
+        self._data = recipe.data
+        self.tokenizer = tokenizer(recipe, vocabulary)
+        known = recipe.model.outputs(len(vocabulary))
+        self._replies = Tokenizer(vocabulary.first(known))
+        self.left_out = 0
 
-        The words leave out the spaces between Latin words, which are tokens too.
-        """
-        counts: Counter[str] = Counter()
-        query = (
-            "SELECT prompt_words, reply_words, prompt, reply FROM pairs"
-            " WHERE split = ? AND rejected IS NULL"
-        )
-        with self._connect() as connection:
-            for *words, prompt, reply in connection.execute(query, (split,)):
-                counts.update(" ".join(words).split())
-                for text in (prompt, reply):
-                    if " " in text:
-                        counts[" "] += normalise(text).count(" ")
-        return +counts
+    def encoded_split(self, store: Store, split: str) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield the pairs of a split, with the turns before them that the recipe reads."""
+        return self.encoded(store.pairs(split, context=self._data.context))
 
-    @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        uri = f"{self.path.resolve().as_uri()}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path}: not a corpus store ({error}). Name one that 'corpus import' wrote."
-            ) from error
+    def encoded(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield source and reply, both with EOS; too long a reply is left out and counted."""
+        for prompt, reply in pairs:
+            answer = self._replies.encode(reply)
+            if len(answer) >= self._data.max_reply:
+                self.left_out += 1
+            else:
+                yield self.tokenizer.source(prompt, self._data.max_source), [*answer, EOS]
+
+
+def tokenizer(recipe: Recipe, vocabulary: Vocabulary) -> Tokenizer:
+    """Return what cuts the sources of a recipe; with context, it keeps turns apart."""
+    if not recipe.data.context:
+        return Tokenizer(vocabulary)
+    return Tokenizer(vocabulary, {k: v for k, v in NORMALISATION.items() if k != SEPARATOR})
 
 
 class Pairs:
-    """Hold pairs as ids in flat arrays: four bytes a token, whatever their number."""
+    """Hold pairs as ids in two files, mapped into memory: four bytes a token.
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], tokenizer: Tokenizer, data: DataConfig):
-        """Encode the pairs; one whose reply is longer than `data.max_reply` is left out."""
-        self._ids = array("i")
-        self._ends = array("q", [0])  # source, reply, source, reply, …
-        self.left_out = 0
-        for prompt, reply in pairs:
-            answer = tokenizer.encode(reply)
-            if len(answer) >= data.max_reply:
-                self.left_out += 1
-                continue
-            self._append(tokenizer.source(prompt, data.max_source))
-            self._append([*answer, EOS])
+    `NAME.ids` holds the ids of source, reply, source, reply …; `NAME.ends` where each ends.
+    """
+
+    def __init__(self, prefix: Path) -> None:
+        self.prefix = prefix
+        self._ends = _mapped(_path(prefix, "ends"), _ENDS)
+        self._ids = _mapped(_path(prefix, "ids"), _IDS)
+        ends = self._ends
+        if not (len(ends) % 2 and ends[0] == 0 and ends[-1] == len(self._ids)):
+            raise TrainingError(f"{prefix}: the ids of the pairs are damaged. Train anew.")
+        self._read = 0
+
+    @classmethod
+    def write(
+        cls, prefix: Path, examples: Iterable[tuple[Sequence[int], Sequence[int]]]
+    ) -> "Pairs":
+        """Keep source and reply ids, both with EOS, as `prefix`.ids and `prefix`.ends."""
+        beside = {kind: prefix.with_name(f".{prefix.name}.{kind}") for kind in ("ids", "ends")}
+        try:
+            prefix.parent.mkdir(parents=True, exist_ok=True)
+            with beside["ids"].open("wb") as ids, beside["ends"].open("wb") as ends:
+                _write(examples, ids.write, ends.write)
+            for kind, path in beside.items():
+                path.replace(_path(prefix, kind))
+        except OSError as error:
+            raise TrainingError(f"{prefix}: the pairs cannot be written ({error}).") from error
+        finally:
+            for path in beside.values():
+                path.unlink(missing_ok=True)
+        return cls(prefix)
 
     def __len__(self) -> int:
         return len(self._ends) // 2
@@ -114,66 +122,122 @@ class Pairs:
 
     def fingerprint(self) -> str:
         """Return a checksum of all ids: two runs with the same one saw the same data."""
-        return hashlib.sha256(self._ids.tobytes() + self._ends.tobytes()).hexdigest()
+        digest = hashlib.sha256()
+        for kind in ("ids", "ends"):
+            with _path(self.prefix, kind).open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
 
     def batches(self, batch_tokens: int, *, seed: int | None) -> Iterator[Batch]:
-        """Return batches of at most `batch_tokens` ids, padding included.
-
-        Pairs of like length stand together. The order depends on `seed` alone; with None, which
-        is for evaluation, it is by length.
-        """
+        """Return batches of at most `batch_tokens` ids, padding included; see `plan`."""
         return map(self.batch, self.plan(batch_tokens, seed=seed))
 
-    def plan(self, batch_tokens: int, *, seed: int | None) -> list[list[int]]:
-        """Return the pairs of each batch by their numbers, as `batches` yields them."""
+    def plan(self, batch_tokens: int, *, most: int = 0, seed: int | None) -> list[Indices]:
+        """Return the pairs of each batch by their numbers, at most `most` where it is set.
+
+        Pairs of like length stand together. The order depends on `seed` alone; with None, which
+        is for evaluation, it is always the same.
+        """
+        lengths = np.diff(self._ends).reshape(-1, 2)  # (pairs, 2): source, reply
+        most = most or max(1, len(self))
+        # Batches that there would be without padding.
+        batches = max(len(self._ids) / batch_tokens, len(self) / most, 1.0)
         if seed is None:
-            return list(self._cut(sorted(range(len(self)), key=self._rank), batch_tokens))
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(self), generator=generator).tolist()
-        typical = max(1, len(self._ids) // max(1, len(self)))
-        pool = _POOL * max(1, batch_tokens // typical)
+            pools = [np.arange(len(self))]
+        else:
+            generator = np.random.default_rng(seed)
+            pools = np.array_split(generator.permutation(len(self)), math.ceil(batches / _POOL))
         groups = [
             group
-            for start in range(0, len(order), pool)
-            for group in self._cut(
-                sorted(order[start : start + pool], key=self._rank), batch_tokens
+            for pool in pools
+            if len(pool)
+            for group in _cut(
+                _alike(pool, lengths, batches / len(pools)), lengths, batch_tokens, most
             )
         ]
-        return [groups[i] for i in torch.randperm(len(groups), generator=generator).tolist()]
+        if seed is None:
+            return groups
+        return [groups[i] for i in generator.permutation(len(groups))]
 
-    def _cut(self, order: list[int], batch_tokens: int) -> Iterator[list[int]]:
-        group: list[int] = []
-        source = reply = 0
-        for index in order:
-            s, t = self._length(index)
-            source, reply = max(source, s), max(reply, t)
-            if group and (source + reply) * (len(group) + 1) > batch_tokens:
-                yield group
-                group, source, reply = [], s, t
-            group.append(index)
-        if group:
-            yield group
-
-    def _rank(self, index: int) -> tuple[int, int]:
-        """Sort by reply, then to and fro by source: neighbours are alike in both lengths."""
-        source, reply = self._length(index)
-        return reply, source if reply % 2 else -source
-
-    def _length(self, index: int) -> tuple[int, int]:
-        start, middle, end = self._ends[2 * index : 2 * index + 3]
-        return middle - start, end - middle
-
-    def batch(self, indices: list[int]) -> Batch:
+    def batch(self, indices: Sequence[int] | Indices) -> Batch:
         """Return the pairs of these numbers, padded."""
         pairs = [self[index] for index in indices]
-        sources = [torch.tensor(source) for source, _ in pairs]
-        replies = [torch.tensor(reply) for _, reply in pairs]
-        return Batch(
-            pad_sequence(sources, batch_first=True, padding_value=PAD),
-            torch.tensor([len(source) for source in sources]),
-            pad_sequence(replies, batch_first=True, padding_value=PAD),
-        )
+        self._read += 1
+        if self._read % _RELEASE == 0:
+            _release(self._ids)
+        sources, replies = zip(*pairs, strict=True)
+        return Batch(padded(sources), torch.tensor([*map(len, sources)]), padded(replies))
 
-    def _append(self, ids: list[int]) -> None:
-        self._ids.extend(ids)
-        self._ends.append(len(self._ids))
+
+def padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return the rows as one tensor (B, longest), PAD behind each."""
+    table = np.full((len(rows), max(map(len, rows))), PAD, dtype=np.int64)
+    for line, row in zip(table, rows, strict=True):
+        line[: len(row)] = row
+    return torch.from_numpy(table)
+
+
+def _alike(order: Indices, lengths: Indices, batches: float) -> Indices:
+    """Sort so that neighbours are alike in both lengths, for so many batches to be cut.
+
+    By reply into strips of the same number of tokens, and within each strip by source, to and fro:
+    a batch is then a tile of the plane of both lengths, about as high as it is wide.
+    """
+    source, reply = lengths[order].T
+    strips = max(1, round(1.3 * math.sqrt(batches)))  # measured: less padding than 1 or 2 times
+    by_reply = np.lexsort((source, reply))
+    tokens = np.cumsum(source[by_reply] + reply[by_reply])
+    strip = np.empty(len(order), dtype=np.int64)
+    strip[by_reply] = (tokens - 1) * strips // tokens[-1]
+    return order[np.lexsort((np.where(strip % 2, source, -source), strip))]
+
+
+def _cut(order: Indices, lengths: Indices, most_tokens: int, most: int) -> Iterator[Indices]:
+    """Yield pieces of the order that stay within both limits; a single pair always does."""
+    start = source = reply = 0
+    for place, (s, t) in enumerate(lengths[order].tolist()):
+        source, reply = max(source, s), max(reply, t)
+        full = place - start == most or (source + reply) * (place - start + 1) > most_tokens
+        if place > start and full:
+            yield order[start:place]
+            start, source, reply = place, s, t
+    if start < len(order):
+        yield order[start:]
+
+
+def _write(
+    examples: Iterable[tuple[Sequence[int], Sequence[int]]],
+    ids: Callable[[bytes], object],
+    ends: Callable[[bytes], object],
+) -> None:
+    end = 0
+    ends(np.array([0], _ENDS).tobytes())
+    for source, reply in examples:
+        ids(np.array([*source, *reply], _IDS).tobytes())
+        middle = end + len(source)
+        end = middle + len(reply)
+        ends(np.array([middle, end], _ENDS).tobytes())
+
+
+def _path(prefix: Path, kind: str) -> Path:
+    return prefix.with_name(f"{prefix.name}.{kind}")
+
+
+def _mapped(path: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the numbers of a file without reading it into memory."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not size:  # which cannot be mapped
+                return np.zeros(0, kind)
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), kind)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path}: no ids of pairs ({error}). Train anew.") from error
+
+
+def _release(array: npt.NDArray[Any]) -> None:
+    """Give the pages of a mapped file back; the next reader finds them where they were."""
+    mapped = getattr(array.base, "obj", None)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

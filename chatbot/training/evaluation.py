@@ -9,10 +9,10 @@ from torch import Tensor
 
 from chatbot.bundle import Hypothesis
 from chatbot.decoding import LENGTH_PENALTY, Decoding, settings
-from chatbot.training.dataset import Pairs
+from chatbot.training.dataset import Pairs, padded
 from chatbot.training.model import Memory, Seq2Seq, State
 from chatbot.training.search import admit, search
-from chatbot.vocabulary import EOS, PAD
+from chatbot.vocabulary import EOS
 
 
 def perplexity(loss: float) -> float:
@@ -40,8 +40,8 @@ def validate(model: Seq2Seq, pairs: Pairs, *, batch_tokens: int) -> Validation:
     model.eval()
     total, tokens = 0.0, 0
     for batch in pairs.batches(batch_tokens, seed=None):
-        loss, count = model.loss(*batch)
-        total, tokens = total + loss.item(), tokens + count
+        loss = model.loss(*batch.to(device(model)))
+        total, tokens = total + loss.item(), tokens + batch.tokens
     model.train(training)
     return Validation(total / max(1, tokens), tokens)
 
@@ -54,9 +54,7 @@ def generate(
     training = model.training
     model.eval()
     src_len = torch.tensor([len(source) for source in sources])  # (B,)
-    src = torch.full((len(sources), int(src_len.max())), PAD)  # (B, S)
-    for row, source in zip(src, sources, strict=True):
-        row[: len(source)] = torch.tensor(source)
+    src = padded(sources).to(device(model))  # (B, S)
     memory = model.encode(src, src_len).repeat(decoding.hypotheses)
     state = model.decoder.start(memory.summary)
     found = search(_ModelStep(model, memory), state, len(sources), decoding)
@@ -79,6 +77,11 @@ def score(model: Seq2Seq, source: Sequence[int], ids: Sequence[int], decoding: D
     return float(total / penalty)
 
 
+def device(model: Seq2Seq) -> torch.device:
+    """Return where the weights of a model are."""
+    return model.embedding.weight.device
+
+
 class _ModelStep:
     """Offer a model as the step of a search: hypotheses (B, K) are its rows (B · K)."""
 
@@ -87,10 +90,12 @@ class _ModelStep:
         self._memory = memory  # (R, …): all hypotheses of a source look at the same
 
     def __call__(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        logits, state = self._model.step(tokens.flatten(), state, self._memory)
-        return logits.view(*tokens.shape, -1), state  # (B, K, V)
+        rows = tokens.flatten().to(device(self._model))
+        logits, state = self._model.step(rows, state, self._memory)
+        return logits.view(*tokens.shape, -1).cpu(), state  # (B, K, V)
 
     def reorder(self, state: State, parents: Tensor) -> State:
         sources, width = parents.shape
         rows = (parents + width * torch.arange(sources)[:, None]).flatten()  # (R,)
+        rows = rows.to(state[0].device)
         return tuple(part[:, rows] for part in state)

@@ -1,7 +1,7 @@
 """The network: encoder, attention, decoder, and the four ways they are joined.
 
 Legend of the shapes:
-    B  sources in a batch             V  tokens of the vocabulary
+    B  sources in a batch             V  tokens that a reply may use
     S  tokens of the longest source   E  size of an embedding
     T  tokens of the longest reply    M  size of an encoder state, both directions together
     R  rows of a search, B · width    H  size of a decoder state
@@ -13,13 +13,18 @@ With encoder states h_1 … h_S, their summary C, decoder state s_t and previous
     feedback    s_0 = f(C)   s_t = RNN(s_{t-1}, E y_{t-1})          Sutskever et al. 2014
     peek        s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; C])     Cho et al. 2014
     attention   s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; c_t])   Bahdanau et al. 2015
+
+In attention mode c_t answers the top layer's s_{t-1}, as above, or the first layer's s_t. Then only
+the layers above read c_t (Wu et al. 2016), a single layer none of it (Luong et al. 2015), and as no
+input depends on a later layer's state, each layer runs over all steps in one call.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from chatbot.training.config import ModelConfig
@@ -77,7 +82,7 @@ class Encoder(nn.Module):
         )  # (B, S, M)
         if self.summary != "last":
             total = states.sum(dim=1)  # (B, M)
-            return states, total / lengths[:, None] if self.summary == "mean" else total
+            return states, total / lengths.to(total)[:, None] if self.summary == "mean" else total
         hidden = final[0] if isinstance(final, tuple) else final  # (layers · directions, B, ·)
         top = hidden[-2:] if self.rnn.bidirectional else hidden[-1:]
         return states, torch.cat(list(top), dim=-1)  # (B, M)
@@ -105,14 +110,15 @@ class Attention(nn.Module):
         return states if self.kind == "dot" else self.key(states)
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Map a query (R, H) to the context c_t (R, M) and the weights (R, S), 0 on padding."""
+        """Map queries (R, T, H) to contexts c_t (R, T, M) and weights (R, T, S), 0 on padding."""
         if self.kind == "additive":
-            features = torch.tanh(self.query(query)[:, None] + memory.keys)  # (R, S, H)
-            scores = self.score(features).squeeze(-1)  # (R, S)
+            features = torch.tanh(self.query(query)[:, :, None] + memory.keys[:, None])
+            scores = self.score(features).squeeze(-1)  # (R, T, S)
         else:
-            scores = torch.bmm(memory.keys, query[:, :, None]).squeeze(-1)  # (R, S)
-        weights = scores.masked_fill(~memory.mask, -torch.inf).softmax(dim=-1)
-        return torch.bmm(weights[:, None], memory.states).squeeze(1), weights
+            scores = torch.bmm(query, memory.keys.transpose(1, 2))  # (R, T, S)
+        masked = scores.float().masked_fill(~memory.mask[:, None], -torch.inf)
+        weights = masked.softmax(dim=-1)
+        return torch.bmm(weights, memory.states), weights
 
 
 class Decoder(nn.Module):
@@ -121,13 +127,11 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.rnn = RNNS[config.cell](
-            config.decoder_input,
-            config.hidden,
-            num_layers=config.decoder_layers,
-            batch_first=True,
-            dropout=config.dropout if config.decoder_layers > 1 else 0.0,
+        self.layers = nn.ModuleList(
+            RNNS[config.cell](size, config.hidden, batch_first=True)
+            for size in config.decoder_inputs()
         )
+        self.dropout = nn.Dropout(config.dropout)
         if config.mode != "context":
             size = config.state_tensors * config.decoder_layers * config.hidden
             self.bridge = nn.Linear(config.memory, size)
@@ -141,21 +145,26 @@ class Decoder(nn.Module):
         if config.mode == "context":
             state = summary.new_zeros(shape)
         else:
-            state = torch.tanh(self.bridge(summary)).view(shape)
+            state = torch.tanh(self.bridge(summary)).to(summary.dtype).view(shape)
         return tuple(part.contiguous() for part in state.permute(1, 2, 0, 3))  # (L, R, H) each
 
     def forward(self, embedded: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
         """Map previous tokens (R, T, E) to features of the output (R, T, H or H + M).
 
-        Only attention needs a loop over the steps: its input depends on the previous state.
+        Only where the attention is asked by the previous state there is a loop over the steps.
         """
         if self.config.mode != "attention":
-            return self._run(self._inputs(embedded, memory.summary), state)
+            return self._stack(self._inputs(embedded, memory.summary), state)
+        if self.config.asks_first:
+            first, first_state = self._layer(0, embedded, state)  # (R, T, H)
+            context, _ = self.attention(first, memory)  # (R, T, M)
+            output, state = self._stack(first, state, context, below=first_state)
+            return torch.cat([output, context], dim=-1), state
         features = []
         for previous in torch.split(embedded, 1, dim=1):  # (R, 1, E)
-            context, _ = self.attention(state[0][-1], memory)  # (R, M)
-            output, state = self._run(torch.cat([previous, context[:, None]], dim=-1), state)
-            features.append(torch.cat([output, context[:, None]], dim=-1))  # (R, 1, H + M)
+            context, _ = self.attention(state[0][-1][:, None], memory)  # (R, 1, M)
+            output, state = self._stack(torch.cat([previous, context], dim=-1), state)
+            features.append(torch.cat([output, context], dim=-1))  # (R, 1, H + M)
         return torch.cat(features, dim=1), state
 
     def _inputs(self, embedded: Tensor, summary: Tensor) -> Tensor:
@@ -168,9 +177,32 @@ class Decoder(nn.Module):
             case _:
                 return embedded
 
-    def _run(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    def _stack(
+        self,
+        x: Tensor,
+        state: State,
+        context: Tensor | None = None,
+        *,
+        below: State | None = None,
+    ) -> tuple[Tensor, State]:
+        """Run the layers one upon the other; with `below`, the first one's state, those above it.
+
+        `context` (R, T, M) is read besides by each layer that runs.
+        """
+        after = [] if below is None else [below]
+        for layer in range(len(after), len(self.layers)):
+            if layer:
+                x = self.dropout(x)
+            inputs = x if context is None else torch.cat([x, context], dim=-1)
+            x, now = self._layer(layer, inputs, state)
+            after.append(now)
+        return x, tuple(torch.cat(tensors) for tensors in zip(*after, strict=True))
+
+    def _layer(self, layer: int, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Map inputs (R, T, ·) to a layer's states (R, T, H) and the last ones, (1, R, H) each."""
+        before = tuple(part[layer : layer + 1] for part in state)
         lstm = self.config.cell == "lstm"
-        output, final = self.rnn(inputs, state if lstm else state[0])  # (R, T, H)
+        output, final = self.layers[layer](inputs, before if lstm else before[0])
         return output, final if lstm else (final,)
 
 
@@ -184,21 +216,23 @@ class Seq2Seq(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.dropout = nn.Dropout(config.dropout)
+        outputs = config.outputs(vocabulary_size)  # V of the logits
+        self.output_bias = nn.Parameter(torch.zeros(outputs))
         if config.tied:
             self.bottleneck = nn.Linear(config.readout_input, config.embedding)
-            self.output = nn.Linear(config.embedding, vocabulary_size)
-            self.output.weight = self.embedding.weight
             # Tied logits are dot products of embeddings: unit variance would start them at ±√E.
             nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
             with torch.no_grad():
                 self.embedding.weight[PAD].zero_()
         else:
-            self.output = nn.Linear(config.readout_input, vocabulary_size)
+            self.output = nn.Linear(config.readout_input, outputs, bias=False)
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         """Map sources (B, S) of true lengths (B,) to what the decoder may look at."""
         states, summary = self.encoder(self.dropout(self.embedding(src)), src_len)
-        mask = torch.arange(src.size(1), device=src.device)[None] < src_len[:, None]  # (B, S)
+        mask = (
+            torch.arange(src.size(1), device=src.device)[None] < src_len.to(src.device)[:, None]
+        )  # (B, S)
         attends = self.config.mode == "attention"
         keys = self.decoder.attention.project(states) if attends else states
         return Memory(states, keys, mask, summary)
@@ -231,19 +265,25 @@ class Seq2Seq(nn.Module):
         return torch.stack(logits, dim=1)
 
     def loss(
-        self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float = 1.0
-    ) -> tuple[Tensor, int]:
-        """Return the cross-entropy in nats summed over the valid tokens, and their number."""
+        self,
+        src: Tensor,
+        src_len: Tensor,
+        reply: Tensor,
+        *,
+        teacher_forcing: float = 1.0,
+        label_smoothing: float = 0.0,
+    ) -> Tensor:
+        """Return the cross-entropy in nats, summed over the valid tokens."""
         valid = reply != PAD  # (B, T); the output matrix, the largest, sees nothing else
         true = reply[valid]  # (N,)
+        entropy = partial(cross_entropy, reduction="sum", label_smoothing=label_smoothing)
         if teacher_forcing < 1.0:
             logits = self.free_running(src, src_len, reply, teacher_forcing)[valid]  # (N, V)
-            return cross_entropy(logits, true, reduction="sum"), len(true)
+            return entropy(logits.float(), true)
         features = self._forced(src, src_len, reply)[valid]  # (N, ·)
         # Piece by piece: the logits of a whole batch would leave the processor's cache.
         pieces = zip(*(torch.split(x, LOSS_PIECE) for x in (features, true)), strict=True)
-        losses = [cross_entropy(self._logits(x), y, reduction="sum") for x, y in pieces]
-        return torch.stack(losses).sum(), len(true)
+        return torch.stack([entropy(self._logits(x).float(), y) for x, y in pieces]).sum()
 
     def _forced(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
         """Return the features (B, T, ·) of all steps, each fed the true token before it."""
@@ -256,7 +296,10 @@ class Seq2Seq(nn.Module):
         return features
 
     def _logits(self, features: Tensor) -> Tensor:
+        features = self.dropout(features)
         if self.config.tied:
-            features = torch.tanh(self.bottleneck(self.dropout(features)))
-        logits: Tensor = self.output(self.dropout(features))
-        return logits
+            features = self.dropout(torch.tanh(self.bottleneck(features)))
+            matrix = self.embedding.weight[: len(self.output_bias)]  # (V, E)
+        else:
+            matrix = self.output.weight
+        return linear(features, matrix, self.output_bias)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from chatbot.training.trainer import Evaluated, Event, Running, Started
+from chatbot.training.events import Ended, Evaluated, Event, Running, Started
 
 
 def narrate(event: Event) -> Iterator[str]:
@@ -22,15 +22,28 @@ def narrate(event: Event) -> Iterator[str]:
                 f"epoch {event.epoch:7.2f}  step {event.step:6d}  "
                 f"evaluated: loss {found.loss:.3f}  ppl {found.perplexity:8.1f}{best}"
             )
-            for prompt, reply, said in event.samples:
-                yield f"    {prompt}  →  {said}    [{reply}]"
+            for sample in event.samples:
+                yield f"    {sample.prompt}  →  {sample.said}    [{sample.reply}]"
+        case Ended():
+            yield _ENDS.get(event.reason, event.reason)
+
+
+_ENDS = {
+    "epochs": "The epochs of the recipe are over.",
+    "minutes": "The minutes of the recipe are over.",
+    "patience": "No better for as many evaluations as train.patience says.",
+    "interrupted": "Stopped; a checkpoint of this very step is kept.",
+}
 
 
 def _started(event: Started) -> Iterator[str]:
     yield (
         f"{event.pairs:,} pairs to train on, {event.held_out:,} held out; "
-        f"vocabulary {event.vocabulary:,}; {event.parameters:,} parameters."
+        f"vocabulary {event.vocabulary:,}; {event.parameters:,} parameters; {event.device}"
+        f"{f', {event.processes} processes' if event.processes > 1 else ''}."
     )
+    if event.vectors:
+        yield f"{event.vectors:,} tokens start from their word vectors."
     if not event.held_out:
         yield "Nothing is held out: the figures below are of the training pairs themselves."
     if event.left_out:

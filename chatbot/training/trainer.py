@@ -1,9 +1,7 @@
 """The loop, and what has to stand before it can start."""
 
 import dataclasses
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -12,104 +10,109 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from chatbot.decoding import Greedy
 from chatbot.errors import TrainingError
-from chatbot.text import Tokenizer
-from chatbot.training.checkpoint import Progress, RunFolder
+from chatbot.training import schedule, vectors
+from chatbot.training.average import Average
+from chatbot.training.checkpoint import Progress, RunFolder, State
 from chatbot.training.config import Recipe, TrainConfig
-from chatbot.training.dataset import Batch, Pairs, Store
-from chatbot.training.evaluation import Validation, generate, perplexity, validate
+from chatbot.training.dataset import Batch, Codec, Indices, Pairs, tokenizer
+from chatbot.training.device import Hardware, enough_memory
+from chatbot.training.distributed import ALONE, World
+from chatbot.training.evaluation import Validation, generate, validate
+from chatbot.training.events import Ended, Evaluated, Event, Sample, Started, Tell, record
+from chatbot.training.meter import Meter
 from chatbot.training.model import Seq2Seq
-from chatbot.vocabulary import Vocabulary
+from chatbot.training.store import Store
+from chatbot.vocabulary import SEPARATOR, Vocabulary
 
-REPORT_SECONDS = 2.0
-"""How often the loop tells where it stands."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """Tell what is about to be trained."""
-
-    parameters: int
-    vocabulary: int
-    pairs: int
-    held_out: int  # 0: the figures below are of the training pairs themselves
-    left_out: int  # pairs whose reply is longer than the recipe's max_reply
-    step: int  # 0, or where a resumed run goes on
-
-
-@dataclass(frozen=True)
-class Running:
-    """Tell where the loop stands."""
-
-    step: int
-    epoch: float
-    loss: float  # nats a token, mean since the last report
-    tokens_per_second: float  # reply tokens
-    seconds_left: float
-
-    @property
-    def perplexity(self) -> float:
-        """Return e to the loss."""
-        return perplexity(self.loss)
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Tell how good the model is now."""
-
-    step: int
-    epoch: float
-    validation: Validation
-    best: bool
-    samples: tuple[tuple[str, str, str], ...]  # prompt, true reply, the model's reply
-
-
-Event = Started | Running | Evaluated
-Tell = Callable[[Event], None]
+PLATEAU = 0.5
+"""What the learning rate is multiplied by where an evaluation is no better than the best."""
 
 
 class Trainer:
-    """Train one model on one store into one run folder."""
+    """Train one model on pairs of ids into one run folder."""
 
-    def __init__(self, store: Store, run: RunFolder, recipe: Recipe, vocabulary: Vocabulary):
-        self.run, self.recipe, self.progress = run, recipe, Progress()
-        self.tokenizer = Tokenizer(vocabulary)
-        self.pairs = Pairs(store.pairs("train"), self.tokenizer, recipe.data)
-        held_out = Pairs(store.pairs("valid"), self.tokenizer, recipe.data)
-        # A tiny store may have none by chance; then the training pairs themselves are evaluated.
-        self.held_out = held_out if len(held_out) else self.pairs
-        if not len(self.pairs):
+    def __init__(
+        self,
+        run: RunFolder,
+        recipe: Recipe,
+        vocabulary: Vocabulary,
+        pairs: Pairs,
+        held_out: Pairs,
+        *,
+        world: World = ALONE,
+    ) -> None:
+        """Make a new model; where nothing is held out, the training pairs are evaluated."""
+        if not len(pairs):
             raise TrainingError(
-                f"{store.path}: no pairs to train on. Import dialogues; 'corpus stats' tells what "
-                "is there and what was refused."
+                "no pairs to train on. Import dialogues; 'corpus stats' tells what is there and "
+                "what was refused."
             )
-        torch.manual_seed(recipe.train.seed)
+        config = recipe.train
+        self.run, self.recipe, self.progress, self.world = run, recipe, Progress(), world
+        self.tokenizer = tokenizer(recipe, vocabulary)
+        self.pairs, self.held_out = pairs, held_out if len(held_out) else pairs
+        self.left_out = self.vectors = 0
+        self.hardware = Hardware.chosen(config, world.local_rank)
+        torch.manual_seed(config.seed)
         self.model = Seq2Seq(recipe.model, len(vocabulary))
-        self.optimizer = _optimizer(self.model, recipe.train)
+        self.model.to(self.hardware.device)
+        self.optimizer = _optimizer(self.model, config)
+        self.average = Average(self.model, config.ema) if config.ema else None
+        self.meter = Meter(self.progress, config)
+        self.interrupted = False
+        torch.manual_seed(config.seed + world.rank)  # each process drops out what it likes
 
     @classmethod
-    def start(cls, store: str | Path, out: str | Path, recipe: Recipe) -> "Trainer":
+    def start(
+        cls, store: str | Path, out: str | Path, recipe: Recipe, *, world: World = ALONE
+    ) -> "Trainer":
         """Begin a run in the new folder `out`, with a vocabulary learnt from the store."""
-        run, source = RunFolder(out), Store(store)
+        run, source, codec = RunFolder(out), Store(store), None
         if run.exists:
             raise TrainingError(f"{out} holds a run. Add --resume, or name another folder.")
-        counts, data = source.word_counts("train"), recipe.data
-        vocabulary = Vocabulary.learn(counts, size=data.vocabulary_size, min_count=data.min_count)
-        trainer = cls(source, run, recipe, vocabulary)
-        run.create(recipe, vocabulary, trainer.pairs.fingerprint(), store=source.path)
+        world.wait()
+        if world.leads:
+            vocabulary = _learnt(source, recipe)
+            codec = Codec(recipe, vocabulary)
+            for split in ("train", "valid"):
+                run.write_pairs(split, codec.encoded_split(source, split))
+            sources = source.sources("train")
+            run.create(recipe, vocabulary, store=source.path, sources=sources)
+        world.wait()
+        trainer = cls._opened(run, world)
+        trainer.left_out = codec.left_out if codec else 0
+        trainer.use_vectors(recipe.data.embeddings)
         return trainer
 
     @classmethod
     def resume(
         cls,
-        store: str | Path,
         out: str | Path,
         *,
         epochs: int | None = None,
         minutes: float | None = None,
+        world: World = ALONE,
     ) -> "Trainer":
-        """Go on with the run in `out`, to a new end where one is given."""
+        """Go on with the run in `out`, to a new end where one is given.
+
+        The pairs are those that the run began with, whatever has become of the store.
+        """
         run = RunFolder(out)
-        recipe, vocabulary, fingerprint = run.open()
+        trainer = cls._opened(run, world, epochs=epochs, minutes=minutes)
+        if run.resumable:
+            trainer.restore()
+        return trainer
+
+    @classmethod
+    def _opened(
+        cls,
+        run: RunFolder,
+        world: World,
+        *,
+        epochs: int | None = None,
+        minutes: float | None = None,
+    ) -> "Trainer":
+        recipe, vocabulary = run.open()
         config = recipe.train
         config = dataclasses.replace(
             config,
@@ -117,62 +120,125 @@ class Trainer:
             minutes=config.minutes if minutes is None else minutes,
         )
         recipe = dataclasses.replace(recipe, train=config)
-        trainer = cls(Store(store), run, recipe, vocabulary)
-        if trainer.pairs.fingerprint() != fingerprint:
-            raise TrainingError(f"{store} is not what {out} was trained on. Start a new run.")
-        if run.resumable:
-            trainer.progress = run.load_last(trainer.model, trainer.optimizer)
-        return trainer
+        return cls(run, recipe, vocabulary, run.pairs("train"), run.pairs("valid"), world=world)
+
+    def use_vectors(self, path: str) -> None:
+        """Start from the word vectors of a file, if one is named."""
+        if path:
+            vocabulary = self.tokenizer.vocabulary
+            self.vectors = vectors.start_from(self.model.embedding, vocabulary, path)
+            self.average = self.average and Average(self.model, self.recipe.train.ema)
+
+    def restore(self) -> None:
+        """Go back to the last checkpoint: weights, optimizer, progress and random numbers."""
+        state = self.run.load_last(self.model, self.optimizer, self.average)
+        self.progress, self.meter = state.progress, Meter(state.progress, self.recipe.train)
+        if len(state.random) == self.world.size:  # else no exact continuation is to be had
+            try:
+                self.hardware.set_random_state(state.random[self.world.rank])
+            except (RuntimeError, TypeError) as error:
+                raise self.run.damaged(error) from error
+        if self.world.leads:
+            self.run.cut_log(state.progress.step)
+
+    def stop(self) -> None:
+        """End the loop after the step that is being made, with a checkpoint of it."""
+        self.interrupted = True
 
     def train(self, tell: Tell) -> Progress:
-        """Run to the end of the recipe; every evaluation leaves a checkpoint to resume from."""
-        config, progress = self.recipe.train, self.progress
-        meter = _Meter(progress, config)
-        if self._finished(meter):
+        """Run to the end of the recipe; what is evaluated is also kept, to resume from."""
+        config, progress, meter = self.recipe.train, self.progress, self.meter
+        if self._over():
             raise TrainingError(
                 f"{self.run.path} is at its end: {progress.epoch} of {config.epochs} epochs, "
                 f"{progress.seconds / 60:.1f} of {config.minutes or 'any'} minutes. "
                 "Set a later one with --epochs or --minutes."
             )
+        tell = self._teller(tell)
         tell(self._started())
         self.model.train()
-        while not self._finished(meter):
-            plan = self.pairs.plan(config.batch_tokens, seed=self._seed)
-            if progress.batch >= len(plan):
+        while not (reason := self._over()):
+            steps = self._steps()
+            if progress.batch >= len(steps):
                 raise TrainingError(f"{self.run.path}: a checkpoint behind the end of its epoch.")
-            for indices in plan[progress.batch :]:
-                meter.count(*self._step(self.pairs.batch(indices)))
-                if meter.report_due():
-                    tell(meter.report(len(plan)))
-                if progress.batch == len(plan):
+            for groups in steps[progress.batch :]:
+                self._step(groups, (progress.epoch + progress.batch / len(steps)) / config.epochs)
+                if meter.report_due:
+                    tell(meter.report(len(steps), self._learning_rate))
+                if progress.batch == len(steps):
                     progress.epoch, progress.batch = progress.epoch + 1, 0
-                finished = self._finished(meter)
-                if finished or progress.step % config.evaluate_every == 0:
-                    tell(self._evaluate(len(plan)))
-                if finished:
+                reason = self._over()
+                if progress.step % config.evaluate_every == 0 or reason not in ("", "interrupted"):
+                    tell(self._evaluate(len(steps)))
+                    reason = reason or self._over()
+                elif reason or meter.save_due:
+                    self._save()
+                if reason:
                     break
+        tell(Ended(progress.step, progress.seconds, reason))
         return progress
 
-    def _finished(self, meter: "_Meter") -> bool:
-        return self.progress.epoch >= self.recipe.train.epochs or meter.out_of_time()
+    def _over(self) -> str:
+        """Return why the run is over, or nothing; all processes hear the same."""
+        config, progress = self.recipe.train, self.progress
+        reasons = {
+            "interrupted": self.interrupted,
+            "epochs": progress.epoch >= config.epochs,
+            "minutes": self.meter.done >= 1,
+            "patience": 0 < config.patience <= progress.stale,
+        }
+        names = ["", *reasons]
+        found = next((name for name, holds in reasons.items() if holds), "")
+        return names[int(self.world.told(names.index(found)))]
 
-    def _step(self, batch: Batch) -> tuple[float, int]:
-        config = self.recipe.train
-        loss, tokens = self.model.loss(*batch, config.teacher_forcing)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss at step {self.progress.step + 1} is {loss.item()}. The last checkpoint "
-                "is intact; go on from there with a smaller learning rate."
+    def _steps(self) -> list[list[Indices]]:
+        """Return the batches of each step of this epoch, of all processes together."""
+        config, size = self.recipe.train, self.recipe.train.accumulate * self.world.size
+        seed = config.seed * 1_000_003 + self.progress.epoch
+        plan = self.pairs.plan(config.batch_tokens, most=config.batch_pairs, seed=seed)
+        return [plan[start : start + size] for start in range(0, len(plan), size)]
+
+    def _step(self, groups: list[Indices], done: float) -> None:
+        """Make one step of the optimizer with `done` of the run behind it."""
+        config, done = self.recipe.train, max(done, self.meter.done)
+        with self.meter.loading():
+            batches = [self.pairs.batch(g) for g in groups[self.world.rank :: self.world.size]]
+        (tokens,) = self.world.sum(sum(batch.tokens for batch in batches))
+        for group in self.optimizer.param_groups:
+            group["lr"] = schedule.learning_rate(
+                config, self.progress.step + 1, done, reduced=self.progress.reduced
             )
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss / tokens)
-        clip_grad_norm_(self.model.parameters(), config.clip)
+        forcing = schedule.teacher_forcing(config, done)
+        (loss,) = self.world.sum(sum(self._backward(b, forcing, tokens) for b in batches))
+        if not abs(loss) < float("inf"):
+            raise TrainingError(
+                f"the loss at step {self.progress.step + 1} is {loss}. The last checkpoint is "
+                "intact; begin again from it with a smaller learning rate."
+            )
+        self.world.sum_gradients(self.model)
+        norm = clip_grad_norm_(self.model.parameters(), config.clip)
         self.optimizer.step()
-        return loss.item(), tokens
+        if self.average:
+            self.average.update(self.progress.step)
+        self.meter.step(loss, tokens, float(norm))
+
+    def _backward(self, batch: Batch, teacher_forcing: float, tokens: float) -> float:
+        """Add the gradients of one batch, as its share of all `tokens`; return its summed loss."""
+        self.meter.batch(batch)
+        smoothing = self.recipe.train.label_smoothing
+        with enough_memory(), self.hardware.autocast():
+            loss = self.model.loss(
+                *batch.to(self.hardware.device),
+                teacher_forcing=teacher_forcing,
+                label_smoothing=smoothing,
+            )
+            torch.autograd.backward(loss / tokens)
+        return float(loss.detach())
 
     @property
-    def _seed(self) -> int:
-        return self.recipe.train.seed * 1_000_003 + self.progress.epoch
+    def _learning_rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def _started(self) -> Started:
         return Started(
@@ -180,31 +246,45 @@ class Trainer:
             vocabulary=len(self.tokenizer.vocabulary),
             pairs=len(self.pairs),
             held_out=0 if self.held_out is self.pairs else len(self.held_out),
-            left_out=self.pairs.left_out,
+            left_out=self.left_out,
             step=self.progress.step,
+            device=f"{self.hardware.device.type}, {'bf16' if self.hardware.bf16 else 'fp32'}",
+            processes=self.world.size,
+            vectors=self.vectors,
         )
 
-    def _evaluate(self, batches: int) -> Evaluated:
-        progress = self.progress
-        validation = validate(
-            self.model, self.held_out, batch_tokens=self.recipe.train.batch_tokens
-        )
-        best = progress.best_loss is None or validation.loss < progress.best_loss
-        epoch = progress.epoch + progress.batch / batches
-        figures = {
-            "step": progress.step,
-            "epoch": round(epoch, 3),
-            "validation_loss": validation.loss,
-            "validation_perplexity": validation.perplexity,
-        }
-        if best:
-            progress.best_loss = validation.loss
-            self.run.save_best(self.model, figures)
-        self.run.save_last(self.model, self.optimizer, progress)
-        self.run.log({**figures, "seconds": round(progress.seconds, 1)})
-        return Evaluated(progress.step, epoch, validation, best, self._samples())
+    def _evaluate(self, steps: int) -> Evaluated:
+        """Measure the model on what is held out, keep it if it is the best, and save."""
+        progress, config = self.progress, self.recipe.train
+        with self.average.in_place() if self.average else nullcontext():
+            validation = self._validated()
+            best = progress.best_loss is None or validation.loss < progress.best_loss
+            epoch = progress.epoch + progress.batch / steps
+            if best and self.world.leads:
+                self.run.save_best(self.model, _figures(progress, epoch, validation))
+            samples = self._samples() if self.world.leads else ()
+        progress.stale = 0 if best else progress.stale + 1
+        progress.reduced *= 1.0 if best or config.schedule != "plateau" else PLATEAU
+        progress.best_loss = validation.loss if best else progress.best_loss
+        self._save()
+        return Evaluated(progress.step, epoch, progress.seconds, validation, best, samples)
 
-    def _samples(self) -> tuple[tuple[str, str, str], ...]:
+    def _validated(self) -> Validation:
+        """Return what the leading process measures; the others wait for it."""
+        found = Validation(0.0, 0)
+        if self.world.leads:
+            found = validate(self.model, self.held_out, batch_tokens=self.recipe.train.batch_tokens)
+        return Validation(self.world.told(found.loss), int(self.world.told(found.tokens)))
+
+    def _save(self) -> None:
+        random = self.world.gathered(self.hardware.random_state())
+        if self.world.leads:
+            self.run.save_last(
+                self.model, self.optimizer, State(self.progress, random), self.average
+            )
+        self.meter.saved()
+
+    def _samples(self) -> tuple[Sample, ...]:
         shown = range(min(self.recipe.train.samples, len(self.held_out)))
         pairs = [self.held_out[index] for index in shown]
         if not pairs:
@@ -213,54 +293,37 @@ class Trainer:
         found = generate(self.model, [source for source, _ in pairs], longest)
         decode = self.tokenizer.decode
         return tuple(
-            (decode(source), decode(reply), decode(best[0].ids))
+            Sample(decode(source).replace(SEPARATOR, " ← "), decode(reply), decode(best[0].ids))
             for (source, reply), best in zip(pairs, found, strict=True)
         )
 
+    def _teller(self, tell: Tell) -> Tell:
+        """Return what tells an event and writes it into the log, in the leading process alone."""
+        if not self.world.leads:
+            return lambda _: None
 
-class _Meter:
-    """Count what the loop does, and from that tell how long it will take."""
+        def both(event: Event) -> None:
+            self.run.log(record(event))
+            tell(event)
 
-    def __init__(self, progress: Progress, config: TrainConfig) -> None:
-        self._progress, self._config = progress, config
-        self._begun = time.monotonic() - progress.seconds
-        self._first_step, self._first_seconds = progress.step, progress.seconds
-        self._loss, self._tokens, self._since = 0.0, 0, progress.seconds
+        return both
 
-    def count(self, loss: float, tokens: int) -> None:
-        """Add one step: its summed loss and its number of reply tokens."""
-        self._loss, self._tokens = self._loss + loss, self._tokens + tokens
-        self._progress.step += 1
-        self._progress.batch += 1
-        self._progress.seconds = time.monotonic() - self._begun
 
-    def out_of_time(self) -> bool:
-        """Return whether the recipe's minutes are over."""
-        return 0 < self._config.minutes * 60 <= self._progress.seconds
+def _learnt(store: Store, recipe: Recipe) -> Vocabulary:
+    data = recipe.data
+    counts = store.word_counts("train")
+    if data.context:
+        counts[SEPARATOR] = max(data.min_count, len(counts))  # in most sources, and never in words
+    return Vocabulary.learn(counts, size=data.vocabulary_size, min_count=data.min_count)
 
-    def report_due(self) -> bool:
-        """Return whether somebody who waits would like to hear something."""
-        return self._progress.seconds - self._since >= REPORT_SECONDS
 
-    def report(self, batches: int) -> Running:
-        """Return where the loop stands, and begin to count anew."""
-        progress = self._progress
-        running = Running(
-            step=progress.step,
-            epoch=progress.epoch + progress.batch / batches,
-            loss=self._loss / self._tokens,
-            tokens_per_second=self._tokens / (progress.seconds - self._since),
-            seconds_left=self._seconds_left(batches),
-        )
-        self._loss, self._tokens, self._since = 0.0, 0, progress.seconds
-        return running
-
-    def _seconds_left(self, batches: int) -> float:
-        progress, config = self._progress, self._config
-        steps_left = (config.epochs - progress.epoch) * batches - progress.batch
-        done = progress.step - self._first_step
-        left = steps_left * (progress.seconds - self._first_seconds) / done
-        return min(left, config.minutes * 60 - progress.seconds) if config.minutes else left
+def _figures(progress: Progress, epoch: float, validation: Validation) -> dict[str, float]:
+    return {
+        "step": progress.step,
+        "epoch": round(epoch, 3),
+        "validation_loss": validation.loss,
+        "validation_perplexity": validation.perplexity,
+    }
 
 
 def _optimizer(model: Seq2Seq, config: TrainConfig) -> Optimizer:

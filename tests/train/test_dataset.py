@@ -1,77 +1,122 @@
-"""From a store to batches."""
+"""From text to ids on disk, and to batches."""
 
 import itertools
 import random
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.errors import StoreError
-from chatbot.text import Tokenizer
-from chatbot.training.config import DataConfig
-from chatbot.training.dataset import Pairs, Store
-from chatbot.vocabulary import EOS, PAD, Vocabulary
+from chatbot.errors import TrainingError
+from chatbot.training.config import Recipe
+from chatbot.training.dataset import Codec, Pairs
+from chatbot.vocabulary import EOS, PAD, SEPARATOR, UNK, Vocabulary
+from tests.train.conftest import ids
 
-LETTERS = Tokenizer(Vocabulary.learn(dict.fromkeys("abcdefg", 2)))
-
-
-def test_only_accepted_pairs_of_the_split_are_read(make_store: Callable) -> None:
-    path = make_store([("train", "你好", "嗨"), ("valid", "在吗", "在"), ("train", "谢谢", "不谢")])
-    store = Store(path)
-    assert list(store.pairs("train")) == [("你好", "嗨"), ("谢谢", "不谢")]
-    assert list(store.pairs("valid")) == [("在吗", "在")]
-    assert store.word_counts("train") == {"你": 1, "好": 1, "嗨": 1, "谢": 3, "不": 1}
+LETTERS = Vocabulary.learn(dict.fromkeys("abcdefg", 2))
 
 
-def test_spaces_between_latin_words_are_counted(make_store: Callable) -> None:
-    store = Store(make_store([("train", "hello big world", "你 好")]))
-    assert store.word_counts("train")[" "] == 2
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("对 1")
 
 
-def test_a_store_that_is_none_is_refused(tmp_path: Path, make_store: Callable) -> None:
-    with pytest.raises(StoreError, match="no such store"):
-        Store(tmp_path / "nowhere.db")
-    (tmp_path / "text.db").write_text("not a database, only text" * 100)
-    with pytest.raises(StoreError, match="not a corpus store"):
-        Store(tmp_path / "text.db")
-    with pytest.raises(StoreError, match="store schema 7; this version reads 1"):
-        Store(make_store([], schema=7))
+def written(folder: Path, rows: list[tuple[str, str]]) -> Pairs:
+    return Pairs.write(folder / "train", [(ids(prompt), ids(reply)) for prompt, reply in rows])
 
 
 def test_pairs_end_with_eos_and_are_cut_or_left_out_as_the_settings_say() -> None:
-    data = DataConfig(max_source=4, max_reply=4)
-    pairs = Pairs([("abcdef", "abc"), ("ab", "abcd")], LETTERS, data)
-    assert (len(pairs), pairs.left_out) == (1, 1)
-    source, reply = pairs[0]
-    assert source == [*LETTERS.encode("abc"), EOS]
-    assert reply == [*LETTERS.encode("abc"), EOS]
+    codec = Codec(Recipe.from_dict({"data": {"max_source": 4, "max_reply": 4}}), LETTERS)
+    assert list(codec.encoded([("abcdef", "abc"), ("ab", "abcd")])) == [(ids("abc"), ids("abc"))]
+    assert codec.left_out == 1
+
+
+def test_a_reply_is_cut_into_the_tokens_that_it_may_use() -> None:
+    """Of 天 气 天气 only the characters are among the first 6 tokens."""
+    vocabulary = Vocabulary.learn({"天气": 5, "天": 1, "气": 1})
+    assert vocabulary.tokens[4:] == ("天", "气", "天气")
+    codec = Codec(Recipe.from_dict({"model": {"reply_vocabulary": 6}}), vocabulary)
+    assert list(codec.encoded([("天气", "天气")])) == [([6, EOS], [4, 5, EOS])]
+    codec = Codec(Recipe.from_dict({"model": {"reply_vocabulary": 5}}), vocabulary)
+    assert list(codec.encoded([("气", "天气")])) == [([5, EOS], [4, UNK, EOS])]
+
+
+@pytest.mark.parametrize(("context", "between"), [(0, ""), (2, SEPARATOR)])
+def test_only_with_context_a_separator_is_read(context: int, between: str) -> None:
+    vocabulary = Vocabulary.learn({"甲": 5, SEPARATOR: 4})
+    codec = Codec(Recipe.from_dict({"data": {"context": context}}), vocabulary)
+    ((source, _),) = codec.encoded([(f"甲{SEPARATOR}甲", "甲")])
+    assert source == [*(vocabulary.id_of[token] for token in f"甲{between}甲"), EOS]
+
+
+def test_pairs_are_what_was_written(folder: Path) -> None:
+    rows = [("ab", "c"), ("", "defg")]
+    pairs = written(folder, rows)
+    for found in (pairs, Pairs(folder / "train")):
+        assert [found[i] for i in range(len(found))] == [(ids(a), ids(b)) for a, b in rows]
+    before = pairs.fingerprint()
+    assert written(folder, rows).fingerprint() == before
+    assert written(folder, rows[:1]).fingerprint() != before
+
+
+def test_no_pairs_are_pairs_too(folder: Path) -> None:
+    assert len(Pairs.write(folder / "none", [])) == 0
+    assert Pairs(folder / "none").plan(100, seed=0) == []
+
+
+def test_damaged_ids_are_refused(folder: Path) -> None:
+    written(folder, [("ab", "c")])
+    path = folder / "train.ids"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(TrainingError, match="damaged"):
+        Pairs(folder / "train")
+    path.unlink()
+    with pytest.raises(TrainingError, match="no ids of pairs"):
+        Pairs(folder / "train")
+
+
+def test_what_breaks_off_leaves_what_was_there(folder: Path) -> None:
+    def broken() -> object:
+        yield ids("a"), ids("b")
+        raise KeyboardInterrupt
+
+    before = written(folder, [("ab", "c")]).fingerprint()
+    names = {path.name for path in folder.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        Pairs.write(folder / "train", broken())
+    assert Pairs(folder / "train").fingerprint() == before
+    assert {path.name for path in folder.iterdir()} == names
 
 
 texts = st.text("abcdefg", min_size=1, max_size=20)
 
 
-@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=60), st.integers(1, 200))
+@given(
+    st.lists(st.tuples(texts, texts), min_size=1, max_size=60),
+    st.integers(1, 200),
+    st.integers(0, 7),
+)
 def test_batches_hold_every_pair_once_within_the_budget(
-    rows: list[tuple[str, str]], budget: int
+    folder: Path, rows: list[tuple[str, str]], budget: int, most: int
 ) -> None:
-    pairs = Pairs(rows, LETTERS, DataConfig())
+    pairs = written(folder, rows)
     for seed in (None, 3):
         seen = []
-        for src, src_len, reply in pairs.batches(budget, seed=seed):
+        for batch in map(pairs.batch, pairs.plan(budget, most=most, seed=seed)):
+            src, src_len, reply = batch
             assert len(src) == 1 or src.numel() + reply.numel() <= budget
-            for ids, length, answer in zip(src, src_len, reply, strict=True):
-                assert (ids[length:] == PAD).all()
-                seen.append((ids[:length].tolist(), [t for t in answer.tolist() if t != PAD]))
+            assert not most or len(src) <= most
+            assert batch.tokens == (reply != PAD).sum()
+            for source, length, answer in zip(src, src_len, reply, strict=True):
+                assert (source[length:] == PAD).all()
+                seen.append((source[:length].tolist(), [t for t in answer.tolist() if t != PAD]))
         assert sorted(seen) == sorted(pairs[i] for i in range(len(pairs)))
 
 
-def test_the_order_depends_on_the_seed_alone() -> None:
+def test_the_order_depends_on_the_seed_alone(folder: Path) -> None:
     rows = [(a + b, b) for a, b in itertools.product("abcdefg", repeat=2)]
-    pairs = Pairs(rows, LETTERS, DataConfig())
+    pairs = written(folder, rows)
 
     def order(seed: int) -> list[list[int]]:
         return [batch.src.tolist() for batch in pairs.batches(40, seed=seed)]
@@ -79,7 +124,7 @@ def test_the_order_depends_on_the_seed_alone() -> None:
     assert order(1) == order(1) != order(2)
 
 
-def test_pairs_of_like_length_stand_together() -> None:
+def test_pairs_of_like_length_stand_together(folder: Path) -> None:
     """Lengths as in chat, most short and some long: little of what is computed is padding."""
     source = random.Random(0)
     rows = [
@@ -89,26 +134,8 @@ def test_pairs_of_like_length_stand_together() -> None:
         )
         for _ in range(5000)
     ]
-    real = padded = 0
-    for src, src_len, reply in Pairs(rows, LETTERS, DataConfig()).batches(2000, seed=0):
-        padded += src.numel() + reply.numel()
+    real = computed = 0
+    for src, src_len, reply in written(folder, rows).batches(2000, seed=0):
+        computed += src.numel() + reply.numel()
         real += int(src_len.sum()) + int((reply != PAD).sum())
-    assert padded / real < 1.4  # in random order: 3.2
-
-
-def test_a_damaged_store_is_refused_while_it_is_read(make_store: Callable) -> None:
-    path = make_store([("train", "你好", "嗨")])
-    store = Store(path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE pairs SET prompt = CAST(x'e4bdff' AS TEXT)")
-    connection.close()
-    with pytest.raises(StoreError, match="not a corpus store"):
-        list(store.pairs("train"))
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE pairs")
-        connection.execute("DELETE FROM schema_info")
-    connection.close()
-    with pytest.raises(StoreError, match="no such table: pairs"):
-        store.word_counts("train")
-    with pytest.raises(StoreError, match="store schema None"):
-        Store(path)
+    assert computed / real < 1.3  # in random order: 3.2

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +12,21 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from chatbot import Beam, ChatBot, Greedy, Sample, Tokenizer, Vocabulary
+from chatbot import Beam, ChatBot, Decoding, Greedy, Sample, Tokenizer, Vocabulary
 from chatbot.bundle import IDS_GRAPH, IDS_INPUTS, IDS_OUTPUTS, TEXT_INPUTS, TEXT_OUTPUTS
 from chatbot.engine import IdsEngine, MeasuringEngine, TextEngine
-from chatbot.errors import BundleError, ExportError
+from chatbot.errors import BundleError, ExportError, UsageError
 from chatbot.text import NORMALISATION
-from chatbot.training.config import DataConfig
-from chatbot.training.dataset import Pairs
+from chatbot.training.config import DataConfig, ModelConfig, Recipe, TrainConfig
+from chatbot.training.dataset import Codec, Pairs
 from chatbot.training.evaluation import generate, validate
-from chatbot.training.export import GOLDEN_DECODINGS, GOLDEN_TEXTS, Form, export_model
+from chatbot.training.export import (
+    GOLDEN_DECODINGS,
+    GOLDEN_TEXTS,
+    Form,
+    export_model,
+    export_run,
+)
 from chatbot.training.export.flavours import (
     ids_graph,
     measuring_graph,
@@ -33,9 +40,12 @@ from chatbot.training.export.parity import (
     prove_segmentation,
     prove_text,
 )
+from chatbot.training.export.parts import OUTPUT_BIAS
 from chatbot.training.export.quality import Quality, measure
 from chatbot.training.export.weights import STORAGES, quantise
 from chatbot.training.model import Seq2Seq
+from chatbot.training.search import MULTIPLIERS
+from chatbot.training.trainer import Trainer
 from chatbot.vocabulary import EOS, SEPARATOR
 from tests.train.conftest import CELLS, MODES, seeded, small
 
@@ -52,11 +62,32 @@ SHAPES = (
     },
     {"encoder_layers": 2, "summary": "sum", "attention": "dot"},
 )
+ASKED_BY_THE_FIRST = (
+    {},
+    {"tied": False, "attention": "dot"},  # nothing is multiplied once a source
+    {"decoder_layers": 2, "attention": "additive", "encoder_layers": 2, "summary": "sum"},
+    {"decoder_layers": 3, "tied": False, "bidirectional": False, "reply_vocabulary": 15},
+)
+VARIANTS = [
+    *({"mode": m, "cell": c, **shape} for m, c, shape in itertools.product(MODES, CELLS, SHAPES)),
+    *(
+        {"query": "first", "cell": c, **shape}
+        for c, shape in itertools.product(CELLS, ASKED_BY_THE_FIRST)
+    ),
+    *(
+        {"mode": m, "tied": tied, "reply_vocabulary": 15}
+        for m, tied in itertools.product(MODES, (True, False))
+    ),
+]
 
 
-def lively(settings: dict) -> Seq2Seq:
+def named(settings: dict) -> str:
+    return "-".join(map(str, settings.values()))
+
+
+def lively(settings: dict, seed: int = 1) -> Seq2Seq:
     """Return a model whose replies differ: larger weights than those of the start."""
-    model = seeded(small(**settings), V, seed=1)
+    model = seeded(small(**settings), V, seed)
     with torch.no_grad():
         for weights in model.parameters():
             weights.mul_(2.0)
@@ -84,29 +115,26 @@ def text_engine_of(
     return TextEngine(graph.SerializeToString())
 
 
-@pytest.mark.parametrize(("mode", "cell"), list(itertools.product(MODES, CELLS)))
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_mode_and_cell_equals_pytorch(mode: str, cell: str, shape: dict) -> None:
-    model = lively({"mode": mode, "cell": cell, **shape})
+@pytest.mark.parametrize("settings", VARIANTS, ids=named)
+def test_every_variant_equals_pytorch(settings: dict) -> None:
+    """The random sources are of all V tokens, also where a reply may use only the first."""
+    model = lively(settings)
     parity = prove(model, graph_of(model).SerializeToString(), [], vocabulary=V)
     assert parity.difference < 1e-4
     assert parity.compared == (len(DECODINGS) + len(SHAPED)) * 18
 
 
-@pytest.mark.parametrize(("mode", "cell"), list(itertools.product(MODES, CELLS)))
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("settings", VARIANTS, ids=named)
 @pytest.mark.parametrize("storage", ["fp16", "int8"])
-def test_smaller_weights_are_multiplied_as_in_pytorch(
-    mode: str, cell: str, shape: dict, storage: str
-) -> None:
+def test_smaller_weights_are_multiplied_as_in_pytorch(settings: dict, storage: str) -> None:
     """With the stored weights put back into PyTorch; int8 rounds states too, by at most 1/254."""
-    model = lively({"mode": mode, "cell": cell, **shape})
+    model = lively(settings)
     rounded = seeded(model.config, V)
     rounded.load_state_dict(
         {n: torch.tensor(widened(a, storage)) for n, a in arrays(model).items()}
     )
-    src, src_len = torch.tensor([[5, 6, 7, EOS], [9, EOS, 0, 0]]), torch.tensor([4, 2])
-    reply = torch.tensor([[8, 12, 20, 4, 9, EOS], [10, 11, EOS, 0, 0, 0]])
+    src, src_len = torch.tensor([[5, 6, 23, EOS], [9, EOS, 0, 0]]), torch.tensor([4, 2])
+    reply = torch.tensor([[8, 12, 14, 4, 9, EOS], [10, 11, EOS, 0, 0, 0]])
     logits = rounded(src, src_len, reply).log_softmax(dim=-1)
     expected = -logits.gather(2, reply[..., None])[..., 0] * (reply != 0)
     graph = measuring_graph(model.config, arrays(model), storage).SerializeToString()
@@ -162,10 +190,13 @@ def tokenizer_of(size: int) -> Tokenizer:
     return tokenizer
 
 
+WHOLE = [*({"mode": mode} for mode in MODES), {"query": "first", "decoder_layers": 2}]
+
+
 @pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("mode", MODES)
-def test_the_graph_of_text_gives_what_the_graph_of_ids_gives(mode: str, storage: str) -> None:
-    model, tokenizer = lively({"mode": mode}), tokenizer_of(V)
+@pytest.mark.parametrize("settings", WHOLE, ids=named)
+def test_the_graph_of_text_gives_what_the_graph_of_ids_gives(settings: dict, storage: str) -> None:
+    model, tokenizer = lively(settings), tokenizer_of(V)
     text, ids = text_engine_of(model, tokenizer, storage), engine_of(model, storage)
     texts = ["你好吗", "", "我是谁\u3000 ok", "再见" * 30]
     assert prove_text(text, ids, tokenizer, 20, texts) == 0
@@ -177,17 +208,20 @@ def test_the_graph_of_text_gives_what_the_graph_of_ids_gives(mode: str, storage:
         assert replies[0].source == ("你好", "吗", "<unk>", "<eos>")
 
 
-def test_attention_is_that_of_pytorch() -> None:
-    """Teacher-forced with the reply that the graph found."""
-    model = lively({"attention": "additive"})
+@pytest.mark.parametrize("query", ["previous", "first"])
+def test_attention_is_that_of_pytorch(query: str) -> None:
+    """Teacher-forced with the reply that the graph found; what asks is a state before or after."""
+    model = lively({"attention": "additive", "query": query})
     source = [5, 6, 7, 8, EOS]
     ((found,),) = engine_of(model).generate([source], Greedy(max_length=5, min_length=5))
     memory = model.encode(torch.tensor([source]), torch.tensor([len(source)]))
     state, token, rows = model.decoder.start(memory.summary), torch.tensor([1]), []
     with torch.no_grad():
         for number in found.ids:
-            rows.append(model.decoder.attention(state[0][-1], memory)[1][0])
-            _, state = model.step(token, state, memory)
+            before = state
+            _, state = model.step(token, before, memory)
+            asks = before if query == "previous" else state
+            rows.append(model.decoder.attention(asks[0][-1][:, None], memory)[1][0, 0])
             token = torch.tensor([number])
     np.testing.assert_allclose(found.attention, torch.stack(rows).numpy(), atol=1e-5)
 
@@ -255,10 +289,42 @@ def test_no_word_is_said_twice_until_nothing_else_is_left() -> None:
 
 def test_ties_are_settled_by_scoring_the_replies_of_the_graph() -> None:
     """In context mode the order of two words hardly matters, so rounding leads the beams apart."""
-    model = lively({"mode": "context", "cell": "rnn", **SHAPES[2]})
+    model = lively({"mode": "context", "cell": "rnn", **SHAPES[2]}, seed=2)
     parity = prove(model, graph_of(model).SerializeToString(), [], vocabulary=V)
     assert parity.ties > 0
     assert parity.difference < 1e-4
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("decoding", [*GOLDEN_DECODINGS, *SHAPED], ids=repr)
+def test_a_reply_uses_only_its_part_of_the_vocabulary(tied: bool, decoding: Decoding) -> None:
+    """Whatever is asked: top_k = 0 are all tokens, and so is a beam wider than there are any."""
+    engine = engine_of(lively({"reply_vocabulary": 7, "tied": tied}))
+    sources = [[20, 21, EOS], [23, 5, 22, EOS]]
+    for found in engine.generate(sources, decoding):
+        assert {number for hypothesis in found for number in hypothesis.ids} <= {4, 5, 6}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_tied_output_of_few_tokens_is_a_part_of_the_stored_table(storage: str) -> None:
+    """Tables are told by their number of rows, V and 15, which no other matrix here has."""
+    config = small(embedding=10, hidden=16, encoder_hidden=7, reply_vocabulary=15)
+    stored = ids_graph(config, arrays(seeded(config, V)), storage).graph.initializer
+    assert [list(w.dims) for w in stored if w.dims[:1] == [V] and w.dims[1:] != [1]] == [[V, 10]]
+    assert [list(w.dims) for w in stored if 15 in w.dims and len(w.dims) > 1] == []
+
+
+def test_a_reply_vocabulary_of_special_tokens_alone_is_refused() -> None:
+    with pytest.raises(UsageError, match="reply_vocabulary=4: expected a whole number from 5"):
+        small(reply_vocabulary=4)
+
+
+def test_another_generator_of_samples_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L'Ecuyer 1988 has these two multipliers; here they are exchanged."""
+    model = lively({})
+    monkeypatch.setattr("chatbot.training.export.selection.MULTIPLIERS", MULTIPLIERS[::-1])
+    with pytest.raises(ExportError, match="of 36 samples differ from PyTorch's"):
+        prove(model, graph_of(model).SerializeToString(), [], vocabulary=V)
 
 
 def mutate(graph: onnx.ModelProto, change) -> bytes:
@@ -347,10 +413,8 @@ def test_a_refused_export_leaves_the_old_bundle(
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def wrong(config, weights, storage):
-        bias = weights["output.bias"] + np.linspace(
-            0, 1, len(weights["output.bias"]), dtype=np.float32
-        )
-        return ids_graph(config, {**weights, "output.bias": bias}, storage)
+        bias = weights[OUTPUT_BIAS] + np.linspace(0, 1, len(weights[OUTPUT_BIAS]), dtype="f4")
+        return ids_graph(config, {**weights, OUTPUT_BIAS: bias}, storage)
 
     monkeypatch.setattr("chatbot.training.export.ids_graph", wrong)
     with pytest.raises(ExportError):
@@ -394,10 +458,22 @@ def test_a_graph_of_text_with_other_weights_is_noticed() -> None:
 PAIRS = [("你好吗", "你好"), ("我是谁", "再见"), ("天气怎么样", "晚安"), ("再见", "再见呀")]
 
 
+def held_out(config: ModelConfig, folder: Path) -> Pairs:
+    codec = Codec(Recipe(model=config), tokenizer_of(V).vocabulary)
+    return Pairs.write(folder / "pairs", codec.encoded(PAIRS))
+
+
 class TestQuality:
-    def test_32_bit_weights_cost_nothing_and_the_perplexity_is_that_of_pytorch(self) -> None:
-        model = lively({})
-        pairs = Pairs(PAIRS, tokenizer_of(V), DataConfig())
+    @pytest.mark.parametrize(
+        "settings",
+        [{}, {"query": "first", "decoder_layers": 2}, {"reply_vocabulary": 12, "tied": False}],
+        ids=named,
+    )
+    def test_32_bit_weights_cost_nothing_and_the_perplexity_is_that_of_pytorch(
+        self, settings: dict, tmp_path: Path
+    ) -> None:
+        model = lively(settings)
+        pairs = held_out(model.config, tmp_path)
         quality = measure(model.config, arrays(model), "fp32", pairs)
         expected = validate(model, pairs, batch_tokens=100)
         assert quality.perplexity == pytest.approx(expected.perplexity, rel=1e-4)
@@ -405,9 +481,9 @@ class TestQuality:
         assert (quality.perplexity_ratio, quality.agreement) == (1, 1)
         assert quality.passes
 
-    def test_smaller_weights_are_compared_with_them(self) -> None:
+    def test_smaller_weights_are_compared_with_them(self, tmp_path: Path) -> None:
         model = lively({"mode": "peek", "summary": "sum"})
-        pairs = Pairs(PAIRS, tokenizer_of(V), DataConfig())
+        pairs = held_out(model.config, tmp_path)
         quality = measure(model.config, arrays(model), "int8", pairs)
         assert quality.perplexity_ratio == pytest.approx(1, abs=0.1)
         assert quality.perplexity_ratio != 1
@@ -463,3 +539,31 @@ def test_previous_turns_are_read_behind_the_separator(tmp_path: Path) -> None:
     assert bot.reply(f"你{SEPARATOR}好").source == ("你", "好", "<eos>")  # no turn is injected
     plain = bot.reply("你")
     assert plain.source == ("你", "<eos>")
+
+
+def test_a_run_becomes_a_bundle_that_says_its_settings(
+    make_store: Callable, tmp_path: Path
+) -> None:
+    """A model with every newer setting; what it writes are only its first tokens."""
+    pairs = [("你好吗", "你好"), ("你是谁", "我是我"), ("再见了", "再见"), ("天气好吗", "好")]
+    store = make_store([(split, *pair) for split in ("train", "valid") for pair in pairs])
+    settings = {"query": "first", "decoder_layers": 2, "reply_vocabulary": 9}
+    recipe = Recipe(
+        model=small(**settings),
+        data=DataConfig(min_count=1, context=1),
+        train=TrainConfig(epochs=2, device="cpu"),
+    )
+    Trainer.start(store, tmp_path / "run", recipe).train(lambda _: None)
+    done = export_run(
+        tmp_path / "run", tmp_path / "bundle", decoding=Greedy(), form=Form("fp16"), about={}
+    )
+    assert done.form.quality is not None
+    assert done.form.quality.tokens == sum(len(reply) + 1 for _, reply in pairs)
+    bot = ChatBot.load(tmp_path / "bundle")
+    assert bot.verify() == []
+    manifest = bot.bundle.manifest
+    assert {name: manifest["model"][name] for name in settings} == settings
+    assert manifest["model"]["vocabulary"] == len(bot.bundle.tokenizer.vocabulary) > 9
+    assert manifest["context"] == 1
+    said = {number for case in bot.bundle.golden() for r in case.replies for number in r.ids}
+    assert said <= set(range(4, 9))

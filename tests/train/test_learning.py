@@ -1,14 +1,15 @@
 """Models that learn what they must: to copy, and a tiny corpus by heart."""
 
 import random
+from pathlib import Path
 
 import pytest
 import torch
 
 from chatbot.decoding import Greedy
 from chatbot.text import Tokenizer
-from chatbot.training.config import DataConfig, ModelConfig
-from chatbot.training.dataset import Pairs
+from chatbot.training.config import ModelConfig, Recipe
+from chatbot.training.dataset import Codec, Pairs
 from chatbot.training.evaluation import generate
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import EOS, Vocabulary
@@ -21,27 +22,26 @@ def train(model: Seq2Seq, pairs: Pairs, *, epochs: int, learning_rate: float = 0
     model.train()
     for epoch in range(epochs):
         for batch in pairs.batches(2000, seed=epoch):
-            loss, tokens = model.loss(*batch)
             optimizer.zero_grad()
-            (loss / tokens).backward()
+            (model.loss(*batch) / batch.tokens).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
     model.eval()
 
 
-def test_attention_learns_to_copy() -> None:
+@pytest.mark.parametrize("query", ["first", "previous"])
+def test_attention_learns_to_copy(query: str, tmp_path: Path) -> None:
     """Sequences never seen in training are copied in at least 99 of 100 tokens."""
     letters = "abcdefghijklmnop"
     source = random.Random(0)
     words = ["".join(source.choices(letters, k=source.randint(2, 7))) for _ in range(3400)]
     words = list(dict.fromkeys(words))
     tokenizer = Tokenizer(Vocabulary.learn(dict.fromkeys(letters, 9)))
-    data = DataConfig()
-    trained = Pairs([(word, word) for word in words[200:]], tokenizer, data)
+    codec = Codec(Recipe(), tokenizer.vocabulary)
+    trained = Pairs.write(tmp_path / "train", codec.encoded((word, word) for word in words[200:]))
     torch.manual_seed(0)
-    config = ModelConfig(
-        embedding=24, encoder_hidden=32, hidden=64, attention="general", dropout=0.0
-    )
+    sizes = {"embedding": 24, "encoder_hidden": 32, "hidden": 64, "dropout": 0.0}
+    config = ModelConfig.from_dict({**sizes, "attention": "general", "query": query})
     model = Seq2Seq(config, len(tokenizer.vocabulary))
     train(model, trained, epochs=10)
     train(model, trained, epochs=5, learning_rate=0.002)
@@ -56,10 +56,13 @@ def test_attention_learns_to_copy() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_mode_and_cell_learns_a_tiny_corpus_by_heart(mode: str, cell: str) -> None:
+def test_every_mode_and_cell_learns_a_tiny_corpus_by_heart(
+    mode: str, cell: str, tmp_path: Path
+) -> None:
     text = "".join(prompt + reply for prompt, reply in TINY_PAIRS)
     tokenizer = Tokenizer(Vocabulary.learn(dict.fromkeys(text, 2)))
-    pairs = Pairs(TINY_PAIRS, tokenizer, DataConfig())
+    codec = Codec(Recipe(), tokenizer.vocabulary)
+    pairs = Pairs.write(tmp_path / "train", codec.encoded(TINY_PAIRS))
     torch.manual_seed(0)
     config = ModelConfig.from_dict(
         {

@@ -9,11 +9,17 @@ from torch.testing import assert_close
 
 from chatbot.errors import UsageError
 from chatbot.training.config import ModelConfig
+from chatbot.training.dataset import Batch
 from chatbot.training.model import Attention, Encoder, Memory, Seq2Seq
 from chatbot.vocabulary import BOS, EOS, PAD, UNK
 from tests.train.conftest import CELLS, MODES, seeded, small
 
-ALL = list(itertools.product(MODES, CELLS))
+ALL = [
+    {**decoder, "cell": cell}
+    for decoder, cell in itertools.product(
+        [*({"mode": mode} for mode in MODES), {"mode": "attention", "query": "first"}], CELLS
+    )
+]
 SHAPES = [
     {"bidirectional": True, "encoder_layers": 2, "summary": "last"},
     {"bidirectional": False, "decoder_layers": 2, "summary": "mean"},
@@ -21,31 +27,35 @@ SHAPES = [
 ]
 
 
+every = pytest.mark.parametrize("settings", ALL, ids=lambda s: "-".join(s.values()))
+
+
 def padded(rows: list[list[int]], length: int) -> torch.Tensor:
     return torch.tensor([row + [PAD] * (length - len(row)) for row in rows])
 
 
-@pytest.mark.parametrize(("mode", "cell"), ALL)
+@every
 @pytest.mark.parametrize("shape", SHAPES)
-def test_padding_changes_neither_loss_nor_gradients(mode: str, cell: str, shape: dict) -> None:
+def test_padding_changes_neither_loss_nor_gradients(settings: dict, shape: dict) -> None:
     """Defect: attention, summary or a backward direction that reads padding."""
     sources, replies = [[5, 6, 7, EOS], [8, EOS]], [[9, 10, EOS], [11, EOS]]
     lengths = torch.tensor([4, 2])
     results = []
     for extra in (0, 7):
-        model = seeded(small(mode=mode, cell=cell, **shape))
-        loss, tokens = model.loss(padded(sources, 4 + extra), lengths, padded(replies, 3 + extra))
+        model = seeded(small(**settings, **shape))
+        batch = Batch(padded(sources, 4 + extra), lengths, padded(replies, 3 + extra))
+        assert batch.tokens == 5
+        loss = model.loss(*batch)
         loss.backward()
-        results.append((loss.detach(), tokens, [p.grad.clone() for p in model.parameters()]))
-    (tight, tight_tokens, tight_grads), (loose, loose_tokens, loose_grads) = results
-    assert tight_tokens == loose_tokens == 5
+        results.append((loss.detach(), [p.grad.clone() for p in model.parameters()]))
+    (tight, tight_grads), (loose, loose_grads) = results
     assert_close(tight, loose)
     assert_close(tight_grads, loose_grads)
 
 
-@pytest.mark.parametrize(("mode", "cell"), ALL)
-def test_a_row_does_not_depend_on_its_batch_mates(mode: str, cell: str) -> None:
-    model = seeded(small(mode=mode, cell=cell))
+@every
+def test_a_row_does_not_depend_on_its_batch_mates(settings: dict) -> None:
+    model = seeded(small(**settings))
     both = model(
         padded([[5, EOS], [6, 7, 8, EOS]], 4), torch.tensor([2, 4]), padded([[9, EOS], [9, EOS]], 2)
     )
@@ -53,10 +63,11 @@ def test_a_row_does_not_depend_on_its_batch_mates(mode: str, cell: str) -> None:
     assert_close(both[:1], alone)
 
 
-@pytest.mark.parametrize(("mode", "cell"), ALL)
-def test_stepping_equals_the_fused_pass(mode: str, cell: str) -> None:
+@every
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_stepping_equals_the_fused_pass(settings: dict, layers: int) -> None:
     """The search steps; training runs all steps at once. Both must be one model."""
-    model = seeded(small(mode=mode, cell=cell, decoder_layers=2))
+    model = seeded(small(**settings, decoder_layers=layers))
     src, lengths = padded([[5, 6, EOS], [7, EOS]], 3), torch.tensor([3, 2])
     reply = torch.tensor([[9, 10, EOS], [11, 12, EOS]])
     memory = model.encode(src, lengths)
@@ -65,7 +76,9 @@ def test_stepping_equals_the_fused_pass(mode: str, cell: str) -> None:
         now, state = model.step(token, state, memory)
         logits.append(now)
         token = true
-    assert_close(torch.stack(logits, 1), model(src, lengths, reply))
+    whole = model(src, lengths, reply)
+    assert_close(torch.stack(logits, 1), whole)
+    assert_close(model.free_running(src, lengths, reply, 1.0), whole)
 
 
 def test_context_mode_is_blind_to_the_previous_token_and_the_others_are_not() -> None:
@@ -95,22 +108,29 @@ class TestAttention:
         states = torch.randn(2, 5, 12)
         mask = torch.tensor([[True] * 5, [True] * 2 + [False] * 3])
         memory = Memory(states, attention.project(states), mask, states[:, 0])
-        return *attention(query, memory), memory
+        return *attention(query, memory), memory  # (2, T, 12), (2, T, 5)
 
     def test_weights_are_a_distribution_over_the_tokens_and_zero_on_padding(
         self, kind: str
     ) -> None:
-        context, weights, memory = self.attend(kind, torch.randn(2, 12))
-        assert_close(weights.sum(-1), torch.ones(2))
-        assert torch.equal(weights[1, 2:], torch.zeros(3))
+        context, weights, memory = self.attend(kind, torch.randn(2, 3, 12))
+        assert_close(weights.sum(-1), torch.ones(2, 3))
+        assert torch.equal(weights[1, :, 2:], torch.zeros(3, 3))
         by_hand = torch.stack([weights[b] @ memory.states[b] for b in range(2)])
         assert_close(context, by_hand)
 
     def test_weights_change_with_the_query(self, kind: str) -> None:
         """Defect: additive attention without its tanh, whose weights are the same at every t."""
-        first = self.attend(kind, torch.ones(2, 12))[1]
-        second = self.attend(kind, -torch.ones(2, 12))[1]
-        assert (first - second).abs().max() > 0.01
+        query = torch.ones(2, 1, 12)
+        _, weights, _ = self.attend(kind, torch.cat([query, -query], dim=1))
+        assert (weights[:, 0] - weights[:, 1]).abs().max() > 0.01
+
+    def test_a_query_does_not_depend_on_those_beside_it(self, kind: str) -> None:
+        queries = torch.randn(2, 4, 12)
+        together = self.attend(kind, queries)[:2]
+        alone = [self.attend(kind, query)[:2] for query in queries.split(1, dim=1)]
+        for all_at_once, one_by_one in zip(together, zip(*alone, strict=True), strict=True):
+            assert_close(all_at_once, torch.cat(one_by_one, dim=1))
 
     def test_equals_the_equation_written_by_hand(self, kind: str) -> None:
         """Luong et al. 2015, eq. 8; Bahdanau et al. 2015, appendix A.1.2."""
@@ -129,7 +149,7 @@ class TestAttention:
                 v = attention.score.weight[0]
                 scores.append(v @ torch.tanh(inner + attention.key.weight @ h))
         exps = torch.stack(scores).exp()
-        assert_close(attention(query, memory)[1][0], exps / exps.sum())
+        assert_close(attention(query[:, None], memory)[1][0, 0], exps / exps.sum())
 
 
 def test_attention_moves_during_a_reply() -> None:
@@ -142,7 +162,7 @@ def test_attention_moves_during_a_reply() -> None:
     state = model.decoder.start(memory.summary)
     seen = []
     for token in (BOS, 9, 10):
-        seen.append(model.decoder.attention(state[0][-1], memory)[1])
+        seen.append(model.decoder.attention(state[0][-1][:, None], memory)[1])
         _, state = model.step(torch.tensor([token]), state, memory)
     assert (seen[0] - seen[1]).abs().max() > 1e-3
     assert (seen[1] - seen[2]).abs().max() > 1e-3
@@ -177,22 +197,39 @@ def test_pad_and_eos_are_different_and_the_loss_counts_eos_but_not_pad() -> None
     assert len({PAD, BOS, EOS, UNK}) == 4
     model = seeded(small())
     src, lengths = torch.tensor([[5, EOS]]), torch.tensor([2])
-    assert model.loss(src, lengths, torch.tensor([[9, EOS]]))[1] == 2
-    assert model.loss(src, lengths, torch.tensor([[9, EOS, PAD, PAD]]))[1] == 2
-    logits = model(src, lengths, torch.tensor([[9, EOS]])).log_softmax(-1)
+    short, long = torch.tensor([[9, EOS]]), torch.tensor([[9, EOS, PAD, PAD]])
+    assert Batch(src, lengths, short).tokens == Batch(src, lengths, long).tokens == 2
+    logits = model(src, lengths, short).log_softmax(-1)
     expected = -(logits[0, 0, 9] + logits[0, 1, EOS])
-    assert_close(model.loss(src, lengths, torch.tensor([[9, EOS]]))[0], expected)
+    assert_close(model.loss(src, lengths, short), expected)
+    assert_close(model.loss(src, lengths, long), expected)
+    assert_close(model.loss(src, lengths, long, teacher_forcing=1 - 1e-9), expected)
 
 
-def test_teacher_forcing_of_one_equals_the_fused_pass_and_of_zero_feeds_back() -> None:
+def test_label_smoothing_spreads_a_share_over_all_tokens() -> None:
+    """Szegedy et al. 2016, section 7: 0.9 of the true token's loss, 0.1 of all tokens' mean."""
+    model = seeded(small())
+    src, lengths, reply = torch.tensor([[5, EOS]]), torch.tensor([2]), torch.tensor([[9, EOS]])
+    losses = -model(src, lengths, reply).log_softmax(-1)[0]  # (2, V)
+    expected = 0.9 * (losses[0, 9] + losses[1, EOS]) + 0.1 * losses.mean(-1).sum()
+    assert_close(model.loss(src, lengths, reply, label_smoothing=0.1), expected)
+
+
+def test_a_loss_of_many_pieces_is_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = seeded(small())
+    batch = Batch(torch.tensor([[5, EOS]]), torch.tensor([2]), torch.tensor([[9, 10, 11, 12, EOS]]))
+    whole = model.loss(*batch)
+    monkeypatch.setattr("chatbot.training.model.LOSS_PIECE", 2)
+    assert_close(model.loss(*batch), whole)
+
+
+def test_teacher_forcing_of_zero_feeds_back() -> None:
     model = seeded(small(mode="feedback"))
     src, lengths, reply = (
         torch.tensor([[5, 6, EOS]]),
         torch.tensor([3]),
         torch.tensor([[9, 10, EOS]]),
     )
-    forced = model.free_running(src, lengths, reply, 1.0)
-    assert_close(forced, model(src, lengths, reply))
     free = model.free_running(src, lengths, reply, 0.0)
     fed = free.argmax(-1)
     assert_close(free, model(src, lengths, fed))  # its own tokens, one step later
@@ -224,20 +261,103 @@ def test_parameters_of_a_known_stack_by_hand() -> None:
     feedback = Seq2Seq(ModelConfig.from_dict({**vars(config), "mode": "feedback"}), 28)
     stack = (
         parameters(feedback.encoder)
-        + parameters(feedback.decoder.rnn)
+        + parameters(feedback.decoder.layers)
         + parameters(feedback.output)
+        + feedback.output_bias.numel()
     )
     assert stack == 165_404 == 164_380 + 2 * 512
     # The context decoder: 4 · (128·128 + 128·128 + 2·128) instead of 4 · (28·128 + …).
-    assert parameters(model.decoder.rnn) == 4 * (128 * 128 + 128 * 128 + 2 * 128)
+    assert parameters(model.decoder.layers) == 4 * (128 * 128 + 128 * 128 + 2 * 128)
 
 
 def test_tied_output_is_the_embedding_table() -> None:
     model = Seq2Seq(small(tied=True), 20)
-    assert model.output.weight is model.embedding.weight
+    assert not hasattr(model, "output")
     untied = Seq2Seq(small(tied=False), 20)
     # 20·8 table in both; tied adds a bottleneck 24→8 and a bias, untied a matrix 24→20 and a bias.
     assert parameters(model) - parameters(untied) == (24 * 8 + 8 + 20) - (24 * 20 + 20)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_reply_vocabulary_has_a_logit_a_token(tied: bool) -> None:
+    """Tied, its matrix is the first rows of the table; the source may use all 20 tokens."""
+    model = seeded(small(tied=tied, reply_vocabulary=12))
+    src, lengths, reply = torch.tensor([[19, 6, EOS]]), torch.tensor([3]), torch.tensor([[9, EOS]])
+    memory = model.encode(src, lengths)
+    features, _ = model.decoder(
+        model.embedding(torch.tensor([[BOS, 9]])), model.decoder.start(memory.summary), memory
+    )
+    if tied:
+        narrow = torch.tanh(features @ model.bottleneck.weight.T + model.bottleneck.bias)
+        expected = torch.stack([narrow @ row for row in model.embedding.weight[:12]], dim=-1)
+    else:
+        expected = features @ model.output.weight.T
+    logits = model(src, lengths, reply)
+    assert logits.shape == (1, 2, 12)
+    assert_close(logits, expected + model.output_bias)
+
+
+def test_a_reply_vocabulary_larger_than_there_are_tokens_is_all_of_them() -> None:
+    model = seeded(small(reply_vocabulary=1000))
+    assert_close(model.state_dict(), seeded(small()).state_dict())
+
+
+def test_tokens_beyond_the_reply_vocabulary_learn_from_sources_alone() -> None:
+    model = seeded(small(reply_vocabulary=12))
+    model.loss(torch.tensor([[15, EOS]]), torch.tensor([2]), torch.tensor([[9, EOS]])).backward()
+    used = model.embedding.weight.grad.abs().sum(-1) > 0
+    assert used.nonzero().flatten().tolist() == [*range(12), 15]
+
+
+CELL_OF = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_query_of_the_first_layer_equals_the_equations_step_by_step(
+    cell: str, layers: int
+) -> None:
+    """Wu et al. 2016, section 3: the first layer's s_t asks, the layers above read [below; c_t].
+
+    With one layer, Luong et al. 2015, section 3: c_t goes into the output alone.
+    """
+    model = seeded(small(cell=cell, query="first", decoder_layers=layers, tied=False))
+    memory = model.encode(torch.tensor([[5, 6, 7, EOS]]), torch.tensor([4]))
+    start = model.decoder.start(memory.summary)
+    cells = []
+    for layer in model.decoder.layers:
+        cells.append(CELL_OF[cell](layer.input_size, layer.hidden_size))
+        cells[-1].load_state_dict({k.removesuffix("_l0"): v for k, v in layer.state_dict().items()})
+    states = [tuple(part[layer] for part in start) for layer in range(layers)]  # (1, 12) each
+
+    def advance(layer: int, x: torch.Tensor) -> torch.Tensor:
+        found = cells[layer](x, states[layer] if cell == "lstm" else states[layer][0])
+        states[layer] = found if cell == "lstm" else (found,)
+        return states[layer][0]
+
+    expected = []
+    for token in (BOS, 9, 10):
+        first = top = advance(0, model.embedding.weight[token][None])  # (1, 12)
+        scores = [first[0] @ model.decoder.attention.key.weight @ h for h in memory.states[0]]
+        context = torch.stack(scores).softmax(-1) @ memory.states[0]  # (12,)
+        for layer in range(1, layers):
+            top = advance(layer, torch.cat([top, context[None]], dim=-1))
+        features = torch.cat([top[0], context])
+        expected.append(model.output.weight @ features + model.output_bias)
+    logits = model(torch.tensor([[5, 6, 7, EOS]]), torch.tensor([4]), torch.tensor([[9, 10, EOS]]))
+    assert_close(logits[0], torch.stack(expected))
+
+
+def test_the_layers_of_a_decoder_read_what_the_query_leaves_them() -> None:
+    """E is 8, H and M are 12."""
+    sizes = {
+        query: [
+            layer.input_size
+            for layer in Seq2Seq(small(query=query, decoder_layers=3), 20).decoder.layers
+        ]
+        for query in ("previous", "first")
+    }
+    assert sizes == {"previous": [8 + 12, 12, 12], "first": [8, 12 + 12, 12 + 12]}
 
 
 def test_dot_attention_of_unequal_sizes_is_refused() -> None:

@@ -1,19 +1,21 @@
 """From a trained run to a bundle, refused unless ONNX equals PyTorch."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from chatbot import __version__
 from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH, GoldenCase, write_bundle
 from chatbot.decoding import Beam, Decoding, Greedy, Sample
 from chatbot.engine import IdsEngine, TextEngine
-from chatbot.errors import StoreError, UsageError
+from chatbot.errors import StoreError
 from chatbot.text import Tokenizer
 from chatbot.training.checkpoint import RunFolder, load_run
 from chatbot.training.config import DataConfig
-from chatbot.training.dataset import Pairs, Store
+from chatbot.training.dataset import Codec, Pairs, tokenizer
 from chatbot.training.export.flavours import ids_graph, segmentation_graph, text_graph
 from chatbot.training.export.parity import Parity, prove, prove_segmentation, prove_text
 from chatbot.training.export.quality import (
@@ -25,6 +27,7 @@ from chatbot.training.export.quality import (
 from chatbot.training.export.segmentation import hard_sentences
 from chatbot.training.export.weights import Storage
 from chatbot.training.model import Seq2Seq
+from chatbot.training.store import Store
 
 GOLDEN_TEXTS = (
     "你好",
@@ -112,19 +115,20 @@ def export_run(
 ) -> Exported:
     """Write the bundle of a run's best model; raise `ExportError` where ONNX and PyTorch differ.
 
-    Smaller weights than 32-bit ones are measured on the held-out pairs of `store`, by default the
-    store that the run was trained on, and written only if nobody would notice.
+    Smaller weights than 32-bit ones are measured on the held-out pairs of `store`, by default
+    those of the run, and written only if nobody would notice.
     """
     model, recipe, vocabulary, validation = load_run(run)
-    tokenizer = Tokenizer(vocabulary)
+    cutter = tokenizer(recipe, vocabulary)
+    form = replace(form, context=recipe.data.context)
     if form.storage != "fp32":
-        pairs = _held_out(store or RunFolder(run).store, tokenizer, recipe.data)
-        tell(f"Measuring {form.storage} weights on {len(pairs)} held-out pairs …")
-        quality = measure(model.config, _arrays(model), form.storage, pairs)
+        with _held_out(RunFolder(run), Codec(recipe, vocabulary), store) as pairs:
+            tell(f"Measuring {form.storage} weights on {len(pairs)} held-out pairs …")
+            quality = measure(model.config, _arrays(model), form.storage, pairs)
         form = replace(form, storage=form.storage if quality.passes else "fp32", quality=quality)
     return export_model(
         model,
-        tokenizer,
+        cutter,
         folder,
         data=recipe.data,
         decoding=decoding,
@@ -136,7 +140,7 @@ def export_run(
 
 def export_model(
     model: Seq2Seq,
-    tokenizer: Tokenizer,
+    cutter: Tokenizer,
     folder: str | Path,
     *,
     data: DataConfig,
@@ -149,32 +153,32 @@ def export_model(
     model.eval()
     config, arrays, storage = model.config, _arrays(model), form.storage
     length = data.max_source
-    sentences = list(hard_sentences(tokenizer, SENTENCES, seed=0))
+    sentences = list(hard_sentences(cutter, SENTENCES, seed=0))
     texts = [*GOLDEN_TEXTS, *sentences[:SOURCES]]
-    sources = [tokenizer.source(text, length) for text in texts]
+    sources = [cutter.source(text, length) for text in texts]
 
     tell(f"Comparing the replies to {len(sources)} sentences with PyTorch's …")
     exact = ids_graph(config, arrays, "fp32").SerializeToString()
-    parity = prove(model, exact, sources, vocabulary=len(tokenizer.vocabulary))
+    parity = prove(model, exact, sources, vocabulary=len(cutter.vocabulary))
 
     tell(f"Comparing the segmentation of {len(sentences)} sentences …")
-    cutting = segmentation_graph(tokenizer, length).SerializeToString()
-    prove_segmentation(cutting, tokenizer, length, sentences)
+    cutting = segmentation_graph(cutter, length).SerializeToString()
+    prove_segmentation(cutting, cutter, length, sentences)
 
     tell(f"Comparing the graph of text ({storage}) with batches of ids …")
-    whole = text_graph(config, arrays, storage, tokenizer=tokenizer, max_source=length)
+    whole = text_graph(config, arrays, storage, tokenizer=cutter, max_source=length)
     graphs = {TEXT_GRAPH: whole.SerializeToString()}
     in_batches = (
         exact if storage == "fp32" else ids_graph(config, arrays, storage).SerializeToString()
     )
     engine = TextEngine(graphs[TEXT_GRAPH])
-    ties = prove_text(engine, IdsEngine(in_batches), tokenizer, length, texts)
+    ties = prove_text(engine, IdsEngine(in_batches), cutter, length, texts)
     if form.batches:
         graphs[IDS_GRAPH] = in_batches
     write_bundle(
         folder,
         graphs=graphs,
-        tokenizer=tokenizer,
+        tokenizer=cutter,
         decoding=decoding,
         max_source=length,
         context=form.context,
@@ -182,7 +186,7 @@ def export_model(
         about={
             **about,
             "producer": f"duihua {__version__}",
-            "model": {"vocabulary": len(tokenizer.vocabulary), **asdict(config)},
+            "model": {"vocabulary": len(cutter.vocabulary), **asdict(config)},
             "weights": storage,
             **({"quality": asdict(form.quality)} if form.quality else {}),
         },
@@ -194,19 +198,20 @@ def _arrays(model: Seq2Seq) -> dict[str, Any]:
     return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
 
-def _held_out(store: str | Path | None, tokenizer: Tokenizer, data: DataConfig) -> Pairs:
-    """Return the held-out pairs, by which smaller weights are measured before they are written."""
-    remedy = "Name a store with --store, or take --quantize fp32, which needs none."
+@contextmanager
+def _held_out(run: RunFolder, codec: Codec, store: str | Path | None) -> Iterator[Pairs]:
+    """Open the pairs by which smaller weights are measured: the run's, or those of a store."""
     if store is None:
-        raise UsageError(f"the run does not say which store it was trained on. {remedy}")
-    if not Path(store).is_file():
-        raise StoreError(f"{store}: no such store, and smaller weights are measured. {remedy}")
-    # A tiny store may have none by chance; then the training pairs are measured.
-    for split in ("valid", "train"):
-        pairs = Pairs(Store(store).pairs(split), tokenizer, data)
-        if len(pairs):
-            return pairs
-    raise StoreError(f"{store}: no pairs to measure smaller weights on. {remedy}")
+        pairs = run.pairs("valid")
+        yield pairs if len(pairs) else run.pairs("train")  # a tiny store may have none by chance
+        return
+    with TemporaryDirectory() as folder:
+        for split in ("valid", "train"):
+            pairs = Pairs.write(Path(folder, split), codec.encoded_split(Store(store), split))
+            if len(pairs):
+                yield pairs
+                return
+    raise StoreError(f"{store}: no pairs to measure smaller weights on. Import dialogues into it.")
 
 
 def _golden(engine: TextEngine) -> Iterator[GoldenCase]:

@@ -22,6 +22,7 @@ from chatbot.training.export.graph import (
     size,
     unsqueeze,
 )
+from chatbot.training.export.parts import OUTPUT_BIAS
 from chatbot.training.export.search import Decoder, decode
 from chatbot.training.export.weights import Storage, Weights
 from chatbot.vocabulary import BOS, PAD
@@ -99,7 +100,7 @@ def measuring_graph(
     weights = Weights(graph, arrays, storage)
     decoder = Decoder.reading(config, weights, (src, src_len), graph.weight(np.array(1)))
     sources = size(src, 0)
-    bias = weights.vector("output.bias")
+    bias = weights.vector(OUTPUT_BIAS)
 
     def turn(number: Value, now: dict[str, Value]) -> tuple[dict[str, Value], Value]:
         state = [value for name, value in now.items() if name.startswith("state")]

@@ -281,6 +281,8 @@ def reduced(kind: str, value: Value, axis: int, *, keep: bool = False) -> Value:
 
 def split(value: Value, *sizes: int) -> list[Value]:
     """Cut the last dimension into pieces of the given sizes."""
+    if len(sizes) == 1:
+        return [value]
     widths = value.graph.integers(*sizes)
     return ops("Split", value, widths, outputs=len(sizes), axis=-1)
 

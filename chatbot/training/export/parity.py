@@ -25,7 +25,12 @@ NEAR = 1e-2
 at nearly equal hypotheses find nearly as good ones, and a broken search does not."""
 
 FEW = 0.02
-"""The largest share of replies that may differ by the luck of a draw, or by rounding to 8 bits."""
+"""The largest share of replies that rounding to 8 bits may lead apart."""
+
+LUCK = 0.25
+"""The largest share of samples that may differ. A draw on the border between two tokens goes either
+way, and 20,000 tokens of like probability have many borders: there 0 to 4 of 36 were seen to
+differ. Another generator, or another order of the tokens, changes nearly all."""
 
 BATCHES = ((1, 1), (1, 7), (3, 5), (8, 12), (5, 30))
 """Sources in a batch, tokens of the longest."""
@@ -69,7 +74,7 @@ def prove(
     for batches, decodings in ((some, DECODINGS + SHAPED), (given, DECODINGS)):
         for batch, decoding in product(batches, decodings):
             proof.compare(model, batch, decoding, engine.generate(batch, decoding))
-    if proof.unlucky > FEW * proof.drawn:
+    if proof.unlucky > LUCK * proof.drawn:
         raise ExportError(f"{proof.unlucky} of {proof.drawn} samples differ from PyTorch's.")
     return Parity(sum(map(len, [*some, *given])), proof.compared, proof.ties, proof.difference)
 

@@ -5,7 +5,7 @@ the decoder needs of a source at every step is multiplied once a source: W Σ α
 and as the α_j sum to 1, a bias may stand on the W h_j too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ _ONNX_GATES = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [1, 0, 2]}
 """PyTorch's gates (i f g o; r z n) in the order of ONNX's operators (i o f c; z r h)."""
 
 TABLE = "embedding.weight"
+OUTPUT_BIAS = "output_bias"
 
 
 class Attended(NamedTuple):
@@ -39,7 +40,7 @@ class Attended(NamedTuple):
 
     keys: Value  # (B, H, S); additive: (B, 1, S, H)
     mask: Value  # (B, 1, S), False on padding
-    values: Value  # (B, S, gates · H + P): for the first layer's gates, and for the output
+    values: Value  # (B, S, ·): one behind the other what `value_sizes` tells of
 
 
 class Memory(NamedTuple):
@@ -47,6 +48,14 @@ class Memory(NamedTuple):
 
     summary: Value  # (B, M)
     attended: Attended | None
+
+
+class Given(NamedTuple):
+    """Hold what a step gets from C or c_t, the biases included."""
+
+    gates: Mapping[int, Value]  # of the layers that read it: (R, gates · H)
+    output: Value | None  # (R, E); where the output is not tied it is c_t, (R, M)
+    alpha: Value  # (R, 1, S), without attention (R, 1, 0)
 
 
 def encoder(
@@ -109,30 +118,54 @@ def remember(
     positions = op("Range", 0, size(states, 1), 1)  # (S,)
     mask = unsqueeze(op("Less", positions, unsqueeze(src_len, 1)), 1)  # (B, 1, S)
     # One product for all: for the gates, for the output where it is narrow, and the keys.
-    columns = {"gates": input_columns(config, weights)[1]}
+    columns = {str(layer): input_columns(config, weights, layer)[1] for layer in readers(config)}
     if config.tied:
         columns["output"] = readout_columns(config, weights)[1]
     if config.attention != "dot":
         columns["keys"] = weights["decoder.attention.key.weight"]
-    product = weights.bounded_product(states, np.concatenate([*columns.values()]))
-    found = split(product, *(len(array) for array in columns.values()))  # (B, S, ·) each
-    parts = dict(zip(columns, found, strict=True))
+    parts: dict[str, Value] = {}  # (B, S, ·) each
+    if columns:
+        product = weights.bounded_product(states, np.concatenate([*columns.values()]))
+        found = split(product, *(len(array) for array in columns.values()))
+        parts = dict(zip(columns, found, strict=True))
 
-    gates = parts["gates"] + weights.vector("decoder.rnn.bias_ih_l0")
-    output = parts["output"] + weights.vector("bottleneck.bias") if config.tied else states
+    values = [parts[str(layer)] + input_bias(weights, layer) for layer in readers(config)]
+    values += [parts["output"] + weights.vector("bottleneck.bias") if config.tied else states]
     keys = parts.get("keys", states)  # (B, S, H)
     if config.attention == "additive":
         keys = unsqueeze(keys, 1)  # (B, 1, S, H)
     else:
         keys = op("Transpose", keys, perm=[0, 2, 1])  # (B, H, S)
-    return Memory(summary, Attended(keys, mask, op("Concat", gates, output, axis=2)))
+    return Memory(summary, Attended(keys, mask, op("Concat", *values, axis=2)))
 
 
-def input_columns(config: ModelConfig, weights: Weights) -> tuple[Array, Array]:
-    """Split the first layer's matrix into its columns for E y_{t-1} and for C or c_t."""
-    matrix = weights["decoder.rnn.weight_ih_l0"]
-    embedding = 0 if config.mode == "context" else config.embedding
-    return matrix[:, :embedding], matrix[:, embedding:]
+def readers(config: ModelConfig) -> range:
+    """Return the layers of the decoder whose gates read C or c_t."""
+    if config.asks_first:
+        return range(1, config.decoder_layers)
+    return range(0 if config.mode == "feedback" else 1)
+
+
+def value_sizes(config: ModelConfig, weights: Weights) -> list[int]:
+    """Return the sizes of the attended values: of each reader's gates, then of the output's."""
+    gates = [len(weights[f"decoder.layers.{layer}.bias_ih_l0"]) for layer in readers(config)]
+    return [*gates, config.embedding if config.tied else config.memory]
+
+
+def input_columns(config: ModelConfig, weights: Weights, layer: int) -> tuple[Array, Array]:
+    """Split a layer's matrix into its columns for what is below and for C or c_t.
+
+    Below the first layer is E y_{t-1}, in context mode nothing.
+    """
+    matrix = weights[f"decoder.layers.{layer}.weight_ih_l0"]
+    first = 0 if config.mode == "context" else config.embedding
+    below = config.hidden if layer else first
+    return matrix[:, :below], matrix[:, below:]
+
+
+def input_bias(weights: Weights, layer: int) -> Value:
+    """Return the bias of what a layer reads, (gates · H,)."""
+    return weights.vector(f"decoder.layers.{layer}.bias_ih_l0")
 
 
 def readout_columns(config: ModelConfig, weights: Weights) -> tuple[Array, Array]:
@@ -209,20 +242,29 @@ def first_inputs(
 ) -> Value:
     """Return what the first layer's gates get from below, (R, gates · H).
 
-    `given` is what they get from C or c_t, the bias included; None in feedback mode.
+    `given` is what they get from C or c_t, the bias included; None where they read neither.
     """
     if config.mode == "context":
         assert given is not None  # noqa: S101 - for the type checker
         return given
-    columns, _ = input_columns(config, weights)
+    columns, _ = input_columns(config, weights, 0)
     product = weights.embedding_product(tokens, weights[TABLE], columns)
-    return product + (weights.vector("decoder.rnn.bias_ih_l0") if given is None else given)
+    return product + (input_bias(weights, 0) if given is None else given)
 
 
-def gates(weights: Weights, name: str, x: Value) -> Value:
-    """Return W x + b of a decoder layer's `ih` or `hh` matrix, (R, gates · H)."""
-    product = weights.bounded_product(x, weights[f"decoder.rnn.weight_{name}"])
-    return product + weights.vector(f"decoder.rnn.bias_{name}")
+def inputs_above(
+    config: ModelConfig, weights: Weights, layer: int, below: Value, given: Value | None
+) -> Value:
+    """Return what the gates of a layer above the first get from below, (R, gates · H)."""
+    columns, _ = input_columns(config, weights, layer)
+    product = weights.bounded_product(below, columns)
+    return product + (input_bias(weights, layer) if given is None else given)
+
+
+def recurrent(weights: Weights, layer: int, state: Value) -> Value:
+    """Return what a layer's gates get from its own s_{t-1}, (R, gates · H)."""
+    product = weights.bounded_product(state, weights[f"decoder.layers.{layer}.weight_hh_l0"])
+    return product + weights.vector(f"decoder.layers.{layer}.bias_hh_l0")
 
 
 def readout(
@@ -235,4 +277,5 @@ def readout(
     columns, _ = readout_columns(config, weights)
     narrow = weights.bounded_product(state, columns)  # (R, E)
     narrow = narrow + (weights.vector("bottleneck.bias") if given is None else given)
-    return weights.bounded_product(op("Tanh", narrow), weights[TABLE]) + bias
+    known = len(weights[OUTPUT_BIAS])  # V: a reply may use only the first tokens
+    return weights.bounded_product(op("Tanh", narrow), weights[TABLE], rows=known) + bias

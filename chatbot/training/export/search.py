@@ -98,43 +98,49 @@ class Decoder:
         self, tokens: Value, state: Sequence[Value], bias: Value
     ) -> tuple[Value, list[Value], Value]:
         """Map tokens (R,) and the state to logits (R, V), the next state and α_t (R, 1, S)."""
-        config, weights = self.config, self.weights
-        layers = config.decoder_layers
-        for_input, for_output, alpha = self._given(state[layers - 1])  # the top layer's h asks
-        inputs = parts.first_inputs(config, weights, tokens, for_input)
-        after: list[list[Value]] = []
-        for layer in range(layers):
-            if layer:
-                inputs = parts.gates(weights, f"ih_l{layer}", after[-1][0])
-            recurrent = parts.gates(weights, f"hh_l{layer}", state[layer])
-            after.append(parts.cell(config, inputs, recurrent, state[layer::layers]))
-        logits = parts.readout(config, weights, after[-1][0], for_output, bias)
+        config, weights, layers = self.config, self.weights, self.config.decoder_layers
+        if config.asks_first:
+            first = self._layer(0, parts.first_inputs(config, weights, tokens, None), state)
+            given = self._given(first[0])
+        else:
+            given = self._given(state[layers - 1])  # the top layer's h asks
+            inputs = parts.first_inputs(config, weights, tokens, given.gates.get(0))
+            first = self._layer(0, inputs, state)
+        after = [first]
+        for layer in range(1, layers):
+            below, attended = after[-1][0], given.gates.get(layer)
+            inputs = parts.inputs_above(config, weights, layer, below, attended)
+            after.append(self._layer(layer, inputs, state))
+        logits = parts.readout(config, weights, after[-1][0], given.output, bias)
         # Layer by layer to tensor by tensor: h of all layers, then c of all layers.
-        return logits, [value for tensor in zip(*after, strict=True) for value in tensor], alpha
+        state = [value for tensor in zip(*after, strict=True) for value in tensor]
+        return logits, state, given.alpha
 
-    def _given(self, query: Value) -> tuple[Value | None, Value | None, Value]:
-        """Return what the first layer and the output get from C or c_t, and α_t (R, 1, S)."""
+    def _layer(self, layer: int, inputs: Value, state: Sequence[Value]) -> list[Value]:
+        """Return the next state of one layer, whose gates get `inputs` from below."""
+        recurrent = parts.recurrent(self.weights, layer, state[layer])
+        own = state[layer :: self.config.decoder_layers]
+        return parts.cell(self.config, inputs, recurrent, own)
+
+    def _given(self, query: Value) -> parts.Given:
+        """Return what the gates and the output get from C or c_t, which answers the query."""
         config, weights, memory = self.config, self.weights, self.memory
+        layers = parts.readers(config)
         if memory.attended:
             beams = reshape(query, size(memory.summary, 0), self.beam_size, config.hidden)
             means, alpha = parts.attention(config, weights, beams, memory.attended)
-            rows = reshape(means, -1, self._values())
-            for_input, for_output = split(rows, self._gates(), self._values() - self._gates())
-            return for_input, for_output, reshape(alpha, -1, 1, size(memory.attended.mask, 2))
+            sizes = parts.value_sizes(config, weights)
+            *gates, output = split(reshape(means, -1, sum(sizes)), *sizes)  # (R, ·) each
+            alpha = reshape(alpha, -1, 1, size(memory.attended.mask, 2))
+            return parts.Given(dict(zip(layers, gates, strict=True)), output, alpha)
+        gates = []
+        for layer in layers:
+            _, columns = parts.input_columns(config, weights, layer)
+            product = parts.summarised(config, weights, memory.summary, columns)
+            product = product + parts.input_bias(weights, layer)  # (B, gates · H)
+            gates.append(parts.repeat(product, self.beam_size))
         nothing = full(query.graph, np.float32(0), size(query, 0), 1, 0)
-        if config.mode == "feedback":
-            return None, None, nothing
-        _, columns = parts.input_columns(config, weights)
-        product = parts.summarised(config, weights, memory.summary, columns)
-        for_input = product + weights.vector("decoder.rnn.bias_ih_l0")  # (B, gates · H)
-        return parts.repeat(for_input, self.beam_size), None, nothing
-
-    def _gates(self) -> int:
-        return len(self.weights["decoder.rnn.bias_ih_l0"])
-
-    def _values(self) -> int:
-        config = self.config
-        return self._gates() + (config.embedding if config.tied else config.memory)
+        return parts.Given(dict(zip(layers, gates, strict=True)), None, nothing)
 
 
 def decode(
@@ -146,7 +152,7 @@ def decode(
 ) -> Replies:
     """Return the replies to sources (B, S) of lengths (B,), under the settings it declares."""
     weights = Weights(graph, arrays, storage)
-    vocabulary = len(arrays["output.bias"])
+    vocabulary = len(arrays[parts.OUTPUT_BIAS])
     asked = settings(graph, vocabulary)
     decoder = Decoder.reading(config, weights, source, asked.beam_size)
     sources = size(source[0], 0)
@@ -204,6 +210,6 @@ def _best_first(asked: Settings, sources: Value, last: dict[str, Value]) -> Repl
 
 def _bias(weights: Weights) -> Array:
     """Return the output bias (V,) with the tokens that are no reply ruled out."""
-    bias = weights["output.bias"].astype(np.float32)
+    bias = weights[parts.OUTPUT_BIAS].astype(np.float32)
     bias[[PAD, BOS, UNK]] += NEVER
     return bias

@@ -1,6 +1,6 @@
 """How the loop chooses the next token of every row: greedy, by beam, or by chance.
 
-Equal to `chatbot.training.search`, the reference; R = B · K rows, V tokens of the vocabulary.
+Equal to `chatbot.training.search`, the reference; R = B · K rows, V tokens that a reply may use.
 """
 
 from dataclasses import dataclass

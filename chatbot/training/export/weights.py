@@ -51,17 +51,17 @@ class Weights:
             return cast(self._graph.weight(q), FLOAT) * self._graph.weight(scales)
         return self._graph.weight(array)
 
-    def product(self, x: Value, array: Array) -> Value:
-        """Return x Wᵀ for any x."""
-        return x @ op("Transpose", self.matrix(array), perm=[1, 0])
+    def product(self, x: Value, array: Array, *, rows: int | None = None) -> Value:
+        """Return x Wᵀ for any x, with all rows of W or with the first ones."""
+        return x @ _turned(self.matrix(array), len(array), rows)
 
-    def bounded_product(self, x: Value, array: Array) -> Value:
-        """Return x Wᵀ for an x in [-1, 1]."""
+    def bounded_product(self, x: Value, array: Array, *, rows: int | None = None) -> Value:
+        """Return x Wᵀ for an x in [-1, 1], with all rows of W or with the first ones."""
         if not self._integers:
-            return self.product(x, array)
+            return self.product(x, array, rows=rows)
         if x.name not in self._levels:
             self._levels[x.name] = self._quantised(x, 1 / _BOUNDED)
-        return self._integer_product(self._levels[x.name], array, 1 / _BOUNDED)
+        return self._integer_product(self._levels[x.name], array, 1 / _BOUNDED, rows)
 
     def embedding(self, ids: Value, table: Array) -> Value:
         """Return the rows of the table in floating point, (…, E)."""
@@ -87,12 +87,22 @@ class Weights:
         scalar = self._graph.weight(np.array(scale, dtype=np.float32))
         return op("QuantizeLinear", x, scalar, self._graph.weight(_ZERO))
 
-    def _integer_product(self, p: Value, array: Array, scale: float) -> Value:
+    def _integer_product(
+        self, p: Value, array: Array, scale: float, rows: int | None = None
+    ) -> Value:
         """Return (p - 128) · scale times Wᵀ."""
         q, scales = quantise(array, _MULTIPLIED)
-        turned = op("Transpose", self._graph.weight(q), perm=[1, 0])
+        turned = _turned(self._graph.weight(q), len(array), rows)
         product = cast(op("MatMulInteger", p, turned, self._graph.weight(_ZERO)), FLOAT)
-        return product * self._graph.weight(scales[:, 0] * np.float32(scale))
+        return product * self._graph.weight(scales[:rows, 0] * np.float32(scale))
+
+
+def _turned(matrix: Value, stored: int, rows: int | None) -> Value:
+    """Return Wᵀ, of the first rows only: stored once, and cut and turned when it is loaded."""
+    integers = matrix.graph.integers
+    if rows is not None and rows < stored:
+        matrix = op("Slice", matrix, integers(0), integers(rows))
+    return op("Transpose", matrix, perm=[1, 0])
 
 
 def quantise(array: Array, greatest: int) -> tuple[Array, Array]:
