@@ -25,7 +25,7 @@ class Words:
     def __init__(self, pairs: Iterable[Pair]) -> None:
         sources, replies = zip(*pairs, strict=True)
         read, written = _frequent(sources), _frequent(replies)
-        words = [*written, *(word for word in read if word not in set(written))]
+        words = list(dict.fromkeys((*written, *read)))
         self.vocabulary = Vocabulary((*SPECIALS, *words), [0] * (len(SPECIALS) + len(words)))
         self.reply_vocabulary = len(SPECIALS) + len(written)
         self._read = {word: self.vocabulary.id_of[word] for word in read}

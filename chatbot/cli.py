@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from functools import wraps
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -314,9 +315,7 @@ def inspect(folder: Path | None, verify: bool, as_json: bool) -> None:
 
 @cli.command(epilog="Example: chatbot train corpus.db --out runs/first --set model.hidden=512")
 @click.argument("store", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="The run's folder."
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run's folder.")
 @click.option(
     "--recipe",
     "file",
@@ -338,14 +337,28 @@ def inspect(folder: Path | None, verify: bool, as_json: bool) -> None:
 )
 @click.option("--epochs", type=int, metavar="N", help="Short for --set train.epochs=N.")
 @click.option("--minutes", type=float, metavar="N", help="Short for --set train.minutes=N.")
-def train(
+@click.option(
+    "--overfit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Learn N pairs only, and evaluate the same: a recipe that cannot is a bad one.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Make a few steps, tell time and memory of an epoch, and leave nothing behind.",
+)
+def train(  # noqa: PLR0913 - its options
+    *,
     store: Path | None,
-    out: Path,
+    out: Path | None,
     file: Path | None,
     settings: Sequence[str],
     resume: bool,
     epochs: int | None,
     minutes: float | None,
+    overfit: int | None,
+    dry_run: bool,
 ) -> None:
     """Train a model on the accepted pairs of STORE.
 
@@ -357,28 +370,43 @@ def train(
     with needs_extra("chatbot train", "train"):
         from chatbot.training.config import read_recipe  # noqa: PLC0415 - needs the extra
         from chatbot.training.distributed import joined  # noqa: PLC0415
+        from chatbot.training.estimate import estimate  # noqa: PLC0415
         from chatbot.training.trainer import Trainer  # noqa: PLC0415
-    if resume and (file or settings):
-        raise UsageError("--resume keeps the run's settings: leave --recipe and --set out.")
-    if store is None and not resume:
-        raise UsageError("name the STORE to train on; 'corpus import FILE' makes one.")
-    with joined() as world:
+    if resume and (file or settings or overfit or dry_run):
+        raise UsageError(
+            "--resume keeps the run's settings: leave all but --epochs, --minutes out."
+        )
+    if not (store or resume) or not (out or dry_run):
+        raise UsageError("name the STORE to train on, and with --out RUN the folder of the run.")
+    ends = {"train.epochs": epochs, "train.minutes": minutes}
+    short = [f"{name}={value}" for name, value in ends.items() if value is not None]
+    with joined() as world, TemporaryDirectory() as scratch:
+        if dry_run and world.size > 1:
+            raise UsageError("--dry-run measures one process: start it without torchrun.")
+        run = out if out and not dry_run else Path(scratch, "run")
         if store is None or resume:
-            trainer = Trainer.resume(out, epochs=epochs, minutes=minutes, world=world)
+            trainer = Trainer.resume(run, epochs=epochs, minutes=minutes, world=world)
         else:
-            ends = {"train.epochs": epochs, "train.minutes": minutes}
-            short = [f"{name}={value}" for name, value in ends.items() if value is not None]
-            click.echo(f"Reading {store} …")
+            if world.leads:
+                click.echo(f"Reading {store} …")
             recipe = read_recipe(file, [*settings, *short])
-            trainer = Trainer.start(store, out, recipe, world=world)
-        _run(trainer, out)
+            trainer = Trainer.start(store, run, recipe, overfit=overfit, world=world)
+        if dry_run:
+            for line in estimate(trainer).lines():
+                click.echo(line)
+        else:
+            _run(trainer, run)
 
 
 def _run(trainer: "Trainer", out: Path) -> None:
     """Train to the end, or to the step in which somebody presses Ctrl-C."""
     from chatbot.training.narration import narrate  # noqa: PLC0415 - needs the extra
+    from chatbot.training.tensorboard import TensorBoard  # noqa: PLC0415
+
+    board = TensorBoard(out)
 
     def tell(event: "Event") -> None:
+        board(event)
         for line in narrate(event):
             click.echo(line)
 
@@ -391,7 +419,8 @@ def _run(trainer: "Trainer", out: Path) -> None:
     if trainer.interrupted:
         click.echo(f"Go on with: chatbot train --out {out} --resume", err=True)
         raise click.Abort
-    click.echo(f"Done. Next: chatbot export {out} exports/{out.name}")
+    if trainer.world.leads:
+        click.echo(f"Done. Next: chatbot export {out} exports/{out.name}")
 
 
 @cli.command(epilog="Example: chatbot export runs/first exports/first --beam 4")
@@ -485,6 +514,7 @@ def evaluate(
         from chatbot.training.evaluating import measures, page, rendering  # noqa: PLC0415
         from chatbot.training.evaluating.cases import read_cases  # noqa: PLC0415
         from chatbot.training.evaluating.examination import examine  # noqa: PLC0415
+        from chatbot.training.evaluating.language import language_of  # noqa: PLC0415
         from chatbot.training.evaluating.subjects import open_subject  # noqa: PLC0415
     subject = open_subject(model, threads=threads)
     other = open_subject(against, threads=threads) if against else None
@@ -506,13 +536,50 @@ def evaluate(
         tell=_progress(),
     )
     if html:
-        page.write_page(found, html, language=page.language_of(os.environ))
+        page.write_page(found, html, language=language_of(os.environ))
         click.echo(f"{html}: written", err=True)
     if as_json:
         click.echo(json.dumps(rendering.as_dict(found), ensure_ascii=False))
         return
     for line in rendering.as_lines(found):
         click.echo(_printable(line))
+
+
+@cli.command(epilog="Example: chatbot report runs/first runs/second --html both.html")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("other", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the page to FILE instead of report.html in the folder RUN.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    help="The language of the page; by default that of the locale.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write figures as JSON, one run a line.")
+def report(
+    run: Path, other: Path | None, html: Path | None, lang: str | None, as_json: bool
+) -> None:
+    """Write a page about RUN: curves, samples over time, attention, data and recipe.
+
+    OTHER is shown beside it. The run may be going on. The page is one file that loads nothing and
+    runs nothing. With --json there is a page only where --html names it.
+    """
+    _let_threads_sleep()
+    with needs_extra("chatbot report", "train"):
+        from chatbot.page import write_page  # noqa: PLC0415
+        from chatbot.training.report import Account, language_of, report_html  # noqa: PLC0415
+    accounts = [Account.read(path) for path in (run, other) if path]
+    if as_json:
+        for account in accounts:
+            click.echo(json.dumps(account.figures(), ensure_ascii=False))
+    if html or not as_json:
+        page = html or run / "report.html"
+        write_page(report_html(accounts, language=language_of(os.environ, lang)), page)
+        click.echo(f"{page}: written", err=True)
 
 
 def _progress() -> Callable[[str, int, int], None]:

@@ -1,13 +1,13 @@
 """Rebuild what is committed for the tests: `make golden`."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
 from chatbot.decoding import Greedy
-from chatbot.text import Tokenizer
-from chatbot.training.config import DataConfig, ModelConfig
-from chatbot.training.dataset import Pairs
+from chatbot.training.config import DataConfig, ModelConfig, Recipe
+from chatbot.training.dataset import Codec, Pairs
 from chatbot.training.export import Form, export_model
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import Vocabulary
@@ -32,25 +32,29 @@ TINY_WORDS = {"你好": 9, "我": 20, "你": 12, "是": 9, "谢谢": 5, "再见"
 def tiny_bundle(folder: Path) -> None:
     """Train a model of some kilobytes on eight pairs, by heart, and export it."""
     text = "".join(prompt + reply for prompt, reply in TINY_PAIRS)
-    tokenizer = Tokenizer(Vocabulary.learn({**dict.fromkeys(text, 2), **TINY_WORDS}))
-    data = DataConfig(max_source=24, max_reply=16)
-    (batch,) = Pairs(TINY_PAIRS, tokenizer, data).batches(10_000, seed=None)
+    vocabulary = Vocabulary.learn({**dict.fromkeys(text, 2), **TINY_WORDS})
+    recipe = Recipe(
+        model=ModelConfig(embedding=16, encoder_hidden=12, hidden=24, dropout=0.0),
+        data=DataConfig(max_source=24, max_reply=16),
+    )
+    with TemporaryDirectory() as scratch:
+        codec = Codec(recipe, vocabulary)
+        pairs = Pairs.write(Path(scratch, "train"), codec.encoded(TINY_PAIRS))
+        (batch,) = pairs.batches(10_000, seed=None)
     torch.set_num_threads(1)  # the same sums on every machine, and no waiting for each other
     torch.manual_seed(0)
-    config = ModelConfig(embedding=16, encoder_hidden=12, hidden=24, dropout=0.0)
-    model = Seq2Seq(config, len(tokenizer.vocabulary))
+    model = Seq2Seq(recipe.model, len(vocabulary))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(300):
-        loss, tokens = model.loss(*batch)
         optimizer.zero_grad()
-        torch.autograd.backward(loss / tokens)
+        torch.autograd.backward(model.loss(*batch) / batch.tokens)
         optimizer.step()
     about = {"name": "tiny", "license": "CC0-1.0"}
     export_model(
         model,
-        tokenizer,
+        codec.tokenizer,
         folder,
-        data=data,
+        data=recipe.data,
         decoding=Greedy(),
         form=Form("int8", batches=True),
         about=about,

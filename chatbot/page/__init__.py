@@ -1,6 +1,6 @@
 """A page of HTML that needs nothing else: it loads nothing, runs nothing and escapes everything."""
 
-from chatbot.page.document import document
+from chatbot.page.document import document, write_page
 from chatbot.page.language import ENGLISH, Language, prefers_chinese
 from chatbot.page.markup import Content, Markup, element, joined, said, table, text
 
@@ -16,4 +16,5 @@ __all__ = [
     "said",
     "table",
     "text",
+    "write_page",
 ]

@@ -1,17 +1,18 @@
 """The page around its content: its style, and the policy that forbids everything else."""
 
 import hashlib
+import secrets
 from base64 import b64encode
 from collections.abc import Iterable
 from importlib.resources import files
+from pathlib import Path
 
+from chatbot.errors import UsageError
 from chatbot.page.language import Language
 from chatbot.page.markup import Markup, element, joined, text
 
 
-def document(
-    title: str, content: Iterable[Markup], *, language: Language, style: str = ""
-) -> str:
+def document(title: str, content: Iterable[Markup], *, language: Language, style: str = "") -> str:
     """Return a page with `content` below `<main>`; `style` comes behind the style of all pages."""
     shared = files("chatbot.page").joinpath("page.css").read_text(encoding="utf-8")
     style = shared + style
@@ -32,6 +33,18 @@ def document(
     body = element("body", element("main", *content))
     html = element("html", element("head", head), body, lang=language.tag)
     return f"<!DOCTYPE html>\n{text(html)}"
+
+
+def write_page(page: str, path: Path) -> None:
+    """Write a page beside its place and rename it: whole or not at all."""
+    if path.exists() and not path.is_file():  # a rename would put a file in its place
+        raise UsageError(f"{path}: no file. Name another for the page.")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        beside.write_text(f"{page}\n", encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _digest(style: str) -> str:

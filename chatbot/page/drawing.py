@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from chatbot.page.markup import Markup, element
 
 
-def number(value: float) -> str:
+def digits(value: float) -> str:
     """Return a place or a length, to a hundredth."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def label(content: str, x: float, y: float, kind: str | None = None) -> Markup:
     """Return words at a place."""
-    return element("text", content, x=number(x), y=number(y), class_=kind)
+    return element("text", content, x=digits(x), y=digits(y), class_=kind)
 
 
 def bar(parts: Sequence[float]) -> Markup:
@@ -21,8 +21,8 @@ def bar(parts: Sequence[float]) -> Markup:
     for place, share in enumerate(parts, 1):
         rectangles.append(
             element(
-                *("rect",), x=number(100 * start), y=0, height=1,
-                width=number(100 * share), class_=f"series{place}",
+                *("rect",), x=digits(100 * start), y=0, height=1,
+                width=digits(100 * share), class_=f"series{place}",
             )
         )  # fmt: skip
         start += share

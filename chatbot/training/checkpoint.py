@@ -223,14 +223,15 @@ class RunFolder:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records of the log; a line that a killed run left half-written is none."""
         try:
-            lines = (self.path / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = (self.path / LOG).open(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
-        for line in lines:
-            with suppress(ValueError):
-                record = json.loads(line)
-                if isinstance(record, dict):
-                    yield record
+        with lines:  # not splitlines(), which would also cut what was said at U+2028
+            for line in lines:
+                with suppress(ValueError):
+                    record = json.loads(line)
+                    if isinstance(record, dict):
+                        yield record
 
     def cut_log(self, step: int) -> None:
         """Drop the records behind a step: a run that goes on from there writes them again."""

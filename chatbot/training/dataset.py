@@ -129,6 +129,10 @@ class Pairs:
                     digest.update(block)
         return digest.hexdigest()
 
+    def lengths(self) -> Indices:
+        """Return the tokens of each source and reply, EOS included: (pairs, 2)."""
+        return np.diff(self._ends).reshape(-1, 2)
+
     def batches(self, batch_tokens: int, *, seed: int | None) -> Iterator[Batch]:
         """Return batches of at most `batch_tokens` ids, padding included; see `plan`."""
         return map(self.batch, self.plan(batch_tokens, seed=seed))
@@ -139,7 +143,7 @@ class Pairs:
         Pairs of like length stand together. The order depends on `seed` alone; with None, which
         is for evaluation, it is always the same.
         """
-        lengths = np.diff(self._ends).reshape(-1, 2)  # (pairs, 2): source, reply
+        lengths = self.lengths()
         most = most or max(1, len(self))
         # Batches that there would be without padding.
         batches = max(len(self._ids) / batch_tokens, len(self) / most, 1.0)

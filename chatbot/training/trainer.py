@@ -2,6 +2,7 @@
 
 import dataclasses
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from chatbot.decoding import Greedy
 from chatbot.errors import TrainingError
 from chatbot.training import schedule, vectors
 from chatbot.training.average import Average
-from chatbot.training.checkpoint import Progress, RunFolder, State
+from chatbot.training.checkpoint import SPLITS, Progress, RunFolder, State
 from chatbot.training.config import Recipe, TrainConfig
 from chatbot.training.dataset import Batch, Codec, Indices, Pairs, tokenizer
 from chatbot.training.device import Hardware, enough_memory
@@ -64,9 +65,19 @@ class Trainer:
 
     @classmethod
     def start(
-        cls, store: str | Path, out: str | Path, recipe: Recipe, *, world: World = ALONE
+        cls,
+        store: str | Path,
+        out: str | Path,
+        recipe: Recipe,
+        *,
+        overfit: int | None = None,
+        world: World = ALONE,
     ) -> "Trainer":
-        """Begin a run in the new folder `out`, with a vocabulary learnt from the store."""
+        """Begin a run in the new folder `out`, with a vocabulary learnt from the store.
+
+        With `overfit` only so many pairs are learnt, and the same are evaluated: a model that
+        cannot learn a few pairs by heart will learn nothing else.
+        """
         run, source, codec = RunFolder(out), Store(store), None
         if run.exists:
             raise TrainingError(f"{out} holds a run. Add --resume, or name another folder.")
@@ -74,8 +85,10 @@ class Trainer:
         if world.leads:
             vocabulary = _learnt(source, recipe)
             codec = Codec(recipe, vocabulary)
-            for split in ("train", "valid"):
-                run.write_pairs(split, codec.encoded_split(source, split))
+            for split in SPLITS:
+                found = codec.encoded_split(source, split)
+                most = overfit if split == "train" or overfit is None else 0
+                run.write_pairs(split, islice(found, most))
             sources = source.sources("train")
             run.create(recipe, vocabulary, store=source.path, sources=sources)
         world.wait()
@@ -155,14 +168,14 @@ class Trainer:
                 "Set a later one with --epochs or --minutes."
             )
         tell = self._teller(tell)
-        tell(self._started())
+        tell(self.started())
         self.model.train()
         while not (reason := self._over()):
-            steps = self._steps()
+            steps = self.steps()
             if progress.batch >= len(steps):
                 raise TrainingError(f"{self.run.path}: a checkpoint behind the end of its epoch.")
             for groups in steps[progress.batch :]:
-                self._step(groups, (progress.epoch + progress.batch / len(steps)) / config.epochs)
+                self.step(groups, (progress.epoch + progress.batch / len(steps)) / config.epochs)
                 if meter.report_due:
                     tell(meter.report(len(steps), self._learning_rate))
                 if progress.batch == len(steps):
@@ -191,14 +204,14 @@ class Trainer:
         found = next((name for name, holds in reasons.items() if holds), "")
         return names[int(self.world.told(names.index(found)))]
 
-    def _steps(self) -> list[list[Indices]]:
+    def steps(self) -> list[list[Indices]]:
         """Return the batches of each step of this epoch, of all processes together."""
         config, size = self.recipe.train, self.recipe.train.accumulate * self.world.size
         seed = config.seed * 1_000_003 + self.progress.epoch
         plan = self.pairs.plan(config.batch_tokens, most=config.batch_pairs, seed=seed)
         return [plan[start : start + size] for start in range(0, len(plan), size)]
 
-    def _step(self, groups: list[Indices], done: float) -> None:
+    def step(self, groups: list[Indices], done: float) -> None:
         """Make one step of the optimizer with `done` of the run behind it."""
         config, done = self.recipe.train, max(done, self.meter.done)
         with self.meter.loading():
@@ -240,7 +253,8 @@ class Trainer:
     def _learning_rate(self) -> float:
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def _started(self) -> Started:
+    def started(self) -> Started:
+        """Return what the run is."""
         return Started(
             parameters=sum(weights.numel() for weights in self.model.parameters()),
             vocabulary=len(self.tokenizer.vocabulary),
@@ -332,4 +346,5 @@ def _optimizer(model: Seq2Seq, config: TrainConfig) -> Optimizer:
         "adamw": AdamW,
         "sgd": SGD,
     }
-    return kinds[config.optimizer](model.parameters(), lr=config.learning_rate)
+    # Fused: one pass over the weights instead of six, which on a CPU is a tenth of a step.
+    return kinds[config.optimizer](model.parameters(), lr=config.learning_rate, fused=True)

@@ -21,7 +21,7 @@ from sacrebleu.metrics import BLEU, CHRF
 from torch.nn.functional import cross_entropy
 
 from chatbot import Beam, ChatBot, Greedy, Sample
-from chatbot.bundle import shipped_bundle
+from chatbot.bundle import TEXT_GRAPH, shipped_bundle, write_bundle
 from chatbot.cli import main
 from chatbot.decoding import from_dict
 from chatbot.errors import StoreError, UsageError
@@ -46,6 +46,7 @@ from chatbot.training.evaluating.rendering import as_dict, as_lines
 from chatbot.training.evaluating.subjects import Answer, Exported, Run, open_subject
 from chatbot.training.evaluating.units import cutter
 from chatbot.training.evaluation import generate, validate
+from chatbot.training.export.flavours import text_graph
 from chatbot.training.model import Seq2Seq
 from chatbot.vocabulary import BOS, SEPARATOR, Vocabulary
 from tests.golden import TINY_BUNDLE, TINY_PAIRS, TINY_WORDS
@@ -59,12 +60,22 @@ HELD_OUT = (
 HOSTILE = ["<script>alert(1)</script>", "]]>", '"><img src=x onerror=y>', "</style>", "\u202egnp"]
 
 
-def learnt(folder: Path, steps: int, words: dict[str, int] = TINY_WORDS, **data: int) -> Path:
+SIZES = {"embedding": 16, "encoder_hidden": 12, "hidden": 24, "dropout": 0.0}
+
+
+def learnt(
+    folder: Path,
+    steps: int,
+    *,
+    words: dict[str, int] = TINY_WORDS,
+    context: int = 0,
+    reply_vocabulary: int = 0,
+) -> Path:
     """Write a run whose model has seen the tiny pairs so many times."""
     recipe = Recipe.from_dict(
         {
-            "model": {"embedding": 16, "encoder_hidden": 12, "hidden": 24, "dropout": 0.0},
-            "data": {"max_source": 24, **data},
+            "model": {**SIZES, "reply_vocabulary": reply_vocabulary},
+            "data": {"max_source": 24, "context": context},
         }
     )
     text = "".join(prompt + reply for prompt, reply in TINY_PAIRS)
@@ -93,7 +104,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "by heart": learnt(top / "by heart", 200),
         "beginner": learnt(top / "beginner", 40),
-        "other words": learnt(top / "other words", 40, {"客气": 5}),
+        "other words": learnt(top / "other words", 40, words={"客气": 5}),
     }
 
 
@@ -275,6 +286,23 @@ class TestLosses:
         assert told[-1] == len(self.pairs(beginner))
 
 
+def bundled(run: Run, folder: Path) -> None:
+    """Write the bundle of a run without the proofs of an export."""
+    arrays = {name: tensor.numpy() for name, tensor in run.model.state_dict().items()}
+    length = run.recipe.data.max_source
+    graph = text_graph(run.model.config, arrays, "fp32", tokenizer=run.tokenizer, max_source=length)
+    write_bundle(
+        folder,
+        graphs={TEXT_GRAPH: graph.SerializeToString()},
+        tokenizer=run.tokenizer,
+        decoding=Greedy(),
+        max_source=length,
+        context=run.context,
+        golden=[],
+        about={},
+    )
+
+
 class TestSubjects:
     def test_a_run_answers_as_pytorch_does(self, beginner: Run) -> None:
         questions = [case.question for case in UNSEEN.cases] * 30  # several batches
@@ -311,6 +339,27 @@ class TestSubjects:
         separated = run.source(f"你好{SEPARATOR}再见{SEPARATOR}谢谢")
         assert separated == run.source(f"你好{SEPARATOR}再见")
         assert len(separated) > len(run.source("你好"))
+
+    def test_a_bundle_with_context_reads_them_too(self, tmp_path: Path) -> None:
+        run = Run(learnt(tmp_path / "run", 20, context=1))
+        bundled(run, tmp_path / "bundle")
+        questions = [f"你好{SEPARATOR}{before}" for before, _ in TINY_PAIRS]
+        bundle = Exported(tmp_path / "bundle")
+        assert [bundle.source(each) for each in questions] == [*map(run.source, questions)]
+        said, said_by_run = (
+            [answer.text for answer in subject.answers(questions, Greedy(), lambda _: None)]
+            for subject in (bundle, run)
+        )
+        assert said == said_by_run
+        assert len(set(said)) > 1
+
+    def test_replies_may_have_fewer_tokens(self, tmp_path: Path) -> None:
+        run = Run(learnt(tmp_path / "run", 1, reply_vocabulary=12))
+        _, reply = run.pair("你好", "你好，再见")
+        assert max(reply) < 12
+        assert max(run.source("你好，再见。我很开心")) >= 12
+        found = examine(run, LEARNT, protocol="kdconv").found
+        assert math.isfinite(found.figures["Perplexity, teacher-forced"].value)
 
     def test_a_long_reply_is_measured_whole(self, beginner: Run) -> None:
         _, reply = beginner.pair("你好", "好" * 500)

@@ -118,14 +118,14 @@ def test_a_stopped_run_keeps_the_step_it_was_in(store: Path, tmp_path: Path, ste
     """Ctrl-C between two evaluations, or right at one, loses nothing."""
     run(Trainer.start(store, tmp_path / "whole", recipe()))
     trainer = Trainer.start(store, tmp_path / "cut", recipe())
-    make_step = trainer._step
+    make_step = trainer.step
 
     def counted(*arguments: Any) -> None:
         make_step(*arguments)
         if trainer.progress.step == step:
             trainer.stop()
 
-    trainer._step = counted
+    trainer.step = counted
     events = run(trainer)
     assert events[-1] == Ended(step, events[-1].seconds, "interrupted")
     assert json.loads((tmp_path / "cut" / LOG).read_text().splitlines()[-1])["step"] == step
@@ -181,7 +181,7 @@ def test_accumulated_batches_make_the_step_of_one(store: Path, tmp_path: Path) -
         given = recipe(epochs=1, optimizer="sgd", batch_tokens=10**6, **settings)
         given = dataclasses.replace(given, model=dataclasses.replace(given.model, dropout=0.0))
         trainer = Trainer.start(store, tmp_path / name, given)
-        trainer._step([np.arange(0, 5), np.arange(5, 10)] if settings else [np.arange(10)], 0.0)
+        trainer.step([np.arange(0, 5), np.arange(5, 10)] if settings else [np.arange(10)], 0.0)
         found.append(trainer.model.state_dict())
     for weights, expected in zip(*(one.values() for one in found), strict=True):
         assert_close(weights, expected)

@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 SEED = 0
 
 _BLOCK = 16
-"""Resamples that are summed in one product of matrices."""
+"""Resamples that are summed at once."""
 
 
 class Column(NamedTuple):
@@ -78,7 +78,8 @@ def resampled(rows: Array, *, resamples: int = RESAMPLES, seed: int = SEED) -> A
             np.bincount(generator.integers(size, size=size), minlength=size)
             for _ in range(min(_BLOCK, resamples - start))
         ]
-        sums.append(np.array(draws, dtype=np.float64) @ rows)
+        # Not by @: the threads of BLAS wait for each other as soon as another program has a core.
+        sums.append(np.einsum("rn,nk->rk", np.array(draws, dtype=np.float64), rows))
     return np.concatenate(sums)
 
 
@@ -103,10 +104,8 @@ def _scores(columns: Mapping[str, Column]) -> dict[str, Array]:
     """Return the scores (R,) of each column over the resamples, which are the same for all."""
     if not columns:
         return {}
-    sums = resampled(np.hstack([column.rows for column in columns.values()]))  # (R, ΣK)
-    ends = np.cumsum([column.rows.shape[1] for column in columns.values()])[:-1]
-    parts = np.split(sums, ends, axis=1)  # (R, K) each
-    return {
-        name: column.score(part)
-        for (name, column), part in zip(columns.items(), parts, strict=True)
-    }
+    different = {id(column.rows): column.rows for column in columns.values()}
+    sums = resampled(np.hstack(list(different.values())))  # (R, ΣK)
+    ends = np.cumsum([rows.shape[1] for rows in different.values()])[:-1]
+    parts = dict(zip(different, np.split(sums, ends, axis=1), strict=True))  # (R, K) each
+    return {name: column.score(parts[id(column.rows)]) for name, column in columns.items()}

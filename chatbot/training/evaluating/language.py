@@ -1,40 +1,16 @@
 """The words of the page, in English and in Chinese."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from chatbot.page import ENGLISH, Language, prefers_chinese
 from chatbot.training.evaluating.examination import ONLY_ANSWERS, OTHER_TOKENS
 from chatbot.training.evaluating.measures import PROTOCOLS
 from chatbot.training.evaluating.units import NAMES
 
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A language of the page: its tag, and what a string is called in it; English as it stands."""
-
-    tag: str
-    strings: Mapping[str, str] = field(default_factory=dict)
-
-    def __call__(self, text: str, **values: object) -> str:
-        """Return `text` in this language, with `values` put in."""
-        found = self.strings.get(text, text)
-        return found.format(**values) if values else found
-
-    def label(self, name: str) -> str:
-        """Return the name of a row, whose parts after a comma or about a unit stand for more."""
-        if not self.strings or name in self.strings:
-            return self(name)
-        for unit in NAMES.values():
-            if name.endswith(f" {unit}"):
-                return f"{self(name.removesuffix(f' {unit}'))}（{self(unit)}）"
-        return "，".join(map(self, name.split(", ")))
-
-
-ENGLISH = Language("en")
 CHINESE = Language(
     "zh-Hans",
     {
-        "Evaluation": "评测",
+        "Evaluation: {name}": "评测：{name}",
         "As of {time} UTC": "截至 {time} UTC",
         "Model": "模型",
         "Against": "对比模型",
@@ -61,6 +37,7 @@ CHINESE = Language(
         "model": "模型",
         "against": "对比",
         "difference": "差",
+        "share": "比例",
         "Not measured": "未测量",
         "not measured": "未测量",
         "reason": "原因",
@@ -103,6 +80,18 @@ CHINESE = Language(
 
 def language_of(environment: Mapping[str, str]) -> Language:
     """Return the language that the locale of an environment asks for."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return CHINESE if locale.lower().startswith("zh") else ENGLISH
+    return CHINESE if prefers_chinese(environment) else ENGLISH
+
+
+def label(say: Language, name: str) -> str:
+    """Return the name of a row, of which the parts about a unit or behind a comma have their own.
+
+    >>> label(CHINESE, "BLEU-4 by word")
+    'BLEU-4（按词）'
+    """
+    if say.tag == ENGLISH.tag or name in say.strings:
+        return say(name)
+    for unit in NAMES.values():
+        if name.endswith(f" {unit}"):
+            return f"{say(name.removesuffix(f' {unit}'))}（{say(unit)}）"
+    return "，".join(map(say, name.split(", ")))

@@ -1,18 +1,16 @@
 """The result of an examination and examples of replies, as one page that needs nothing else."""
 
-import hashlib
 import random
 import secrets
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from chatbot.decoding import to_dict
+from chatbot.page import ENGLISH, Content, Language, Markup, document, element, joined, said, table
 from chatbot.training.evaluating.examination import Examination, Findings
-from chatbot.training.evaluating.language import ENGLISH, Language, language_of
-from chatbot.training.evaluating.markup import Content, Markup, element, joined, said, text
+from chatbot.training.evaluating.language import label
 from chatbot.training.evaluating.rendering import (
     Row,
     defect_rows,
@@ -25,33 +23,8 @@ from chatbot.training.evaluating.units import cutter
 from chatbot.training.metrics import chrf, chrf_statistics
 from chatbot.vocabulary import SEPARATOR
 
-__all__ = ["EXAMPLES", "language_of", "page", "write_page"]
-
 EXAMPLES = 200
 """The most questions on a page, drawn from all."""
-
-
-def page(examination: Examination, *, language: Language = ENGLISH) -> str:
-    """Return a page that loads nothing and runs nothing."""
-    style = files("chatbot.training.evaluating").joinpath("page.css").read_text(encoding="utf-8")
-    title = f"{language('Evaluation')}: {examination.found.subject.path.name}"
-    head = joined(
-        [
-            Markup('<meta charset="utf-8">'),
-            Markup(
-                '<meta http-equiv="Content-Security-Policy" content="'
-                f"default-src 'none'; style-src '{_digest(style)}'; "
-                "base-uri 'none'; form-action 'none'\">"
-            ),
-            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup('<meta name="color-scheme" content="light dark">'),
-            element("title", title),
-            Markup(f"<style>{style}</style>"),
-        ]
-    )
-    body = element("body", element("main", *_Page(examination, language).parts(title)))
-    html = element("html", element("head", head), body, lang=language.tag)
-    return f"<!DOCTYPE html>\n{text(html)}"
 
 
 def write_page(examination: Examination, path: Path, *, language: Language = ENGLISH) -> None:
@@ -64,8 +37,16 @@ def write_page(examination: Examination, path: Path, *, language: Language = ENG
         beside.unlink(missing_ok=True)
 
 
+def page(examination: Examination, *, language: Language = ENGLISH) -> str:
+    """Return a page that loads nothing and runs nothing."""
+    style = files("chatbot.training.evaluating").joinpath("page.css").read_text(encoding="utf-8")
+    title = language("Evaluation: {name}", name=examination.found.subject.path.name)
+    parts = _Page(examination, language).parts(title)
+    return document(title, parts, language=language, style=style)
+
+
 class _Page:
-    """The sections of the page."""
+    """The sections of the page; those about nothing are left out."""
 
     def __init__(self, examination: Examination, language: Language) -> None:
         self._examination = examination
@@ -74,11 +55,11 @@ class _Page:
 
     def parts(self, title: str) -> Iterator[Markup]:
         """Yield everything below `<main>`."""
-        now = datetime.now(UTC)
         examination = self._examination
         yield element("h1", title)
-        yield element("p", self._say("As of {time} UTC", time=f"{now:%Y-%m-%d %H:%M}"))
-        yield element("dl", *self._facts(), class_="facts")
+        time = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
+        yield element("p", self._say("As of {time} UTC", time=time))
+        yield element("section", element("dl", *self._facts(), class_="facts"))
         yield self._section("Scores", self._table(figure_rows(examination), "Scores"))
         if missing := remarks(examination):
             yield self._section("Not measured", self._table(missing, "Not measured"))
@@ -87,7 +68,7 @@ class _Page:
         yield self._section("Examples", *self._examples())
 
     def _section(self, name: str, *content: Content) -> Markup:
-        return element("section", element("h2", self._say(name)), *content)
+        return element("section", element("h2", self._say(name)), *content, class_="shown")
 
     def _facts(self) -> Iterator[Markup]:
         task, tests = self._examination.task, self._examination.task.tests
@@ -112,48 +93,28 @@ class _Page:
         return f"{found.subject.path} ({self._say(found.subject.facts['kind'])})"
 
     def _table(self, rows: Sequence[Row], caption: str) -> Markup:
-        header, *others = rows
-        names = (
-            element("th", self._say.label(name), scope="col") if name else element("td")
-            for name in header
-        )
-        body = (
-            element(
-                *("tr", element("th", self._say.label(row[0]), scope="row")),
-                *(element("td", self._say(cell), class_=_kind(cell)) for cell in row[1:]),
-            )
-            for row in others
-        )
-        table = element(
-            *("table", element("caption", self._say(caption))),
-            *(element("thead", element("tr", *names)), element("tbody", *body)),
-        )
-        label = self._say(caption)
-        return element("div", table, class_="wide", tabindex="0", role="region", aria_label=label)
+        """Return a table of rows, the first of which is its header."""
+        header, *others = ([label(self._say, row[0]), *map(self._say, row[1:])] for row in rows)
+        return table(header, others, self._say(caption))
 
     def _examples(self) -> Iterator[Markup]:
         total = len(self._examination.task.tests.cases)
         shown = min(total, EXAMPLES)
         numbers = sorted(random.Random(0).sample(range(total), shown))  # noqa: S311 - no secret
-        yield element(
-            "p",
-            self._say(
-                "{shown} of {all} questions. chrF compares one reply with its references.",
-                shown=f"{shown:,}",
-                all=f"{total:,}",
-            ),
-            class_="remark",
-        )
+        remark = "{shown} of {all} questions. chrF compares one reply with its references."
+        numbered = self._say(remark, shown=f"{shown:,}", all=f"{total:,}")
+        yield element("p", numbered, class_="remark")
         yield element("div", *map(self._example, numbers), class_="examples")
 
     def _example(self, number: int) -> Markup:
-        case = self._examination.task.tests.cases[number]
+        examination = self._examination
+        case = examination.task.tests.cases[number]
         turn, *before = case.question.split(SEPARATOR)
         rows = [("Turns before", said(one)) for one in reversed(before)]
         rows += [("Reference", said(one)) for one in case.references]
-        rows.append(("Reply", self._reply(self._examination.found, number)))
-        if self._examination.against:
-            rows.append(("Against", self._reply(self._examination.against, number)))
+        rows.append(("Reply", self._reply(examination.found, number)))
+        if examination.against:
+            rows.append(("Against", self._reply(examination.against, number)))
         lines = (
             element("div", element("dt", self._say(name)), element("dd", content))
             for name, content in rows
@@ -169,11 +130,3 @@ class _Page:
             for name in found.flaws[number]
         )
         return joined([said(answer), " ", element("small", f"chrF {alike:.0f}"), *flaws])
-
-
-def _kind(cell: str) -> str | None:
-    return "number" if cell[:1].isdecimal() or cell[:1] in ("+", "-") else None
-
-
-def _digest(style: str) -> str:
-    return f"sha256-{b64encode(hashlib.sha256(style.encode()).digest()).decode()}"

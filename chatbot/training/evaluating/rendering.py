@@ -80,7 +80,18 @@ def figure_rows(examination: Examination) -> list[Row]:
     if other is None:
         scores = [[name, *_score(name, one)] for name, one in found.figures.items()]
         return [["", "value", "95 % interval"], *scores]
-    rows = [["", "model", "95 % interval", "against", "95 % interval", "difference", "", "p"]]
+    rows = [
+        [
+            "",
+            "model",
+            "95 % interval",
+            "against",
+            "95 % interval",
+            "difference",
+            "95 % interval",
+            "p",
+        ]
+    ]
     for name, figure in found.figures.items():
         gain = examination.differences.get(name)
         p = "" if gain is None or gain.p is None else f"{gain.p:.3f}"
@@ -106,7 +117,7 @@ def defect_rows(examination: Examination) -> list[Row]:
     """Return a header and a row for each defect: its number and its share."""
     sides = [_shares(found) for found in _sides(examination)]
     names = ["model", "against"][: len(sides)]
-    header = ["replies", *(cell for name in names for cell in (name, ""))]
+    header = ["replies", *(cell for name in names for cell in (name, "share"))]
     return [header, *([name, *(c for s in sides for c in _share(s[name]))] for name in sides[0])]
 
 

@@ -29,8 +29,8 @@ FEW = 0.02
 
 LUCK = 0.25
 """The largest share of samples that may differ. A draw on the border between two tokens goes either
-way, and 20,000 tokens of like probability have many borders: there 0 to 4 of 36 were seen to
-differ. Another generator, or another order of the tokens, changes nearly all."""
+way, and thousands of tokens of like probability have many borders; another generator, or another
+order of the tokens, changes nearly all samples."""
 
 BATCHES = ((1, 1), (1, 7), (3, 5), (8, 12), (5, 30))
 """Sources in a batch, tokens of the longest."""

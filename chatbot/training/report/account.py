@@ -30,6 +30,14 @@ class Account:
         recipe, vocabulary = run.open()
         return cls(run.path, run.about(), recipe, len(vocabulary), History(run.records()))
 
+    def pairs(self, split: str) -> int:
+        """Return how many pairs of a split there are, as far as the run says so."""
+        return int(self.about.get("pairs", {}).get(split, 0))
+
+    def sources(self) -> dict[str, int]:
+        """Return how many training pairs each source gave, the largest first."""
+        return dict(sorted(self.about.get("sources", {}).items(), key=lambda item: -item[1]))
+
     def settings(self) -> Settings:
         """Return all settings."""
         return _flat(self.recipe)

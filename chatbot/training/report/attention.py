@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chatbot.decoding import Greedy
 from chatbot.engine import IdsEngine
 from chatbot.training.checkpoint import RunFolder, load_run
-from chatbot.training.dataset import Pairs
+from chatbot.training.dataset import Pairs, tokenizer
 from chatbot.training.export.flavours import ids_graph
 from chatbot.vocabulary import EOS, SEPARATOR, Vocabulary
 
@@ -30,6 +30,8 @@ _SEARCHED = 10_000
 class Attended:
     """Hold a prompt, the reply to it, and the weight of each token read for each token said."""
 
+    prompt: str
+    reply: str
     read: tuple[str, ...]
     said: tuple[str, ...]
     weights: npt.NDArray[Any]  # (T, S); each row sums to 1
@@ -52,8 +54,11 @@ def attended(path: str | Path) -> list[Attended]:
     engine = IdsEngine(ids_graph(recipe.model, arrays, "fp32").SerializeToString())
     longest = min(recipe.data.max_reply, MOST_SAID)
     found = engine.generate(sources, Greedy(max_length=longest))
+    cutter = tokenizer(recipe, vocabulary)
     return [
         Attended(
+            cutter.decode(source).replace(SEPARATOR, " ← "),
+            cutter.decode(best.ids),
             _named(source, vocabulary),
             _named([*best.ids, EOS] if best.finished else best.ids, vocabulary),
             np.asarray(best.attention),

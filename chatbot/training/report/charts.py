@@ -8,7 +8,7 @@ from unicodedata import east_asian_width
 
 import numpy.typing as npt
 
-from chatbot.page.drawing import label, number
+from chatbot.page.drawing import digits, label
 from chatbot.page.markup import Markup, element, joined
 from chatbot.training.report.thinning import Point
 
@@ -31,6 +31,7 @@ class Frame:
 
     width: int
     height: int
+    kind: str  # its class in the style sheet
     left: int = 56
     right: int = 20
     top: int = 14
@@ -45,7 +46,7 @@ class Frame:
         return self.height - self.bottom - (self.height - self.top - self.bottom) * share
 
 
-SMALL, LARGE = Frame(400, 230), Frame(640, 420, right=64)
+SMALL, LARGE = Frame(400, 230, "small", left=76), Frame(640, 420, "large", right=64)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Axis:
     def of_steps(cls, last: float) -> "Axis":
         """Return an axis from 0 to the last step."""
         last = max(1.0, last)
-        return cls(0.0, last, [mark for mark in _round_numbers(0.0, last) if mark <= last])
+        marks = [mark for mark in _round_numbers(0.0, last) if mark <= last and mark % 1 == 0]
+        return cls(0.0, last, marks)
 
     def share(self, value: float) -> float:
         """Return where a value stands between the two ends."""
@@ -81,7 +83,7 @@ class Names(NamedTuple):
     right: Name | None = None
 
 
-def curves(
+def plot(
     lines: Sequence[Line], title: str, *, steps: Axis, values: Axis, names: Names, frame: Frame
 ) -> Markup:
     """Return figures over steps."""
@@ -90,18 +92,19 @@ def curves(
         drawn.append(label(rounded(mark), frame.x(steps.share(mark)), frame.height - 10))
     for line in lines:
         places = [(frame.x(steps.share(x)), frame.y(values.share(y))) for x, y in line.points]
-        path = " ".join(f"{number(x)},{number(y)}" for x, y in places)
+        drawable = places * 2 if len(places) == 1 else places
+        path = " ".join(f"{digits(x)},{digits(y)}" for x, y in drawable)
         drawn.append(element("polyline", points=path, class_=f"curve {line.look}"))
         drawn += [
             element(
                 "circle", element("title", told),
-                cx=number(x), cy=number(y), r=4, class_=f"dot {line.look}",
+                cx=digits(x), cy=digits(y), r=4, class_=f"dot {line.look}",
             )
             for (x, y), told in zip(places, line.dots, strict=False)
         ]  # fmt: skip
     return element(
         "svg", element("title", title), joined(drawn),
-        viewBox=f"0 0 {frame.width} {frame.height}", role="img", class_="plot",
+        viewBox=f"0 0 {frame.width} {frame.height}", role="img", class_=f"plot {frame.kind}",
     )  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def _grid(frame: Frame, values: Axis, names: Names) -> Iterator[Markup]:
     left, right = frame.left, frame.width - frame.right
     for mark in values.marks:
         y = frame.y(values.share(mark))
-        yield element("line", x1=left, x2=right, y1=number(y), y2=number(y), class_="grid")
+        yield element("line", x1=left, x2=right, y1=digits(y), y2=digits(y), class_="grid")
         yield label(names.left(mark), left - 8, y + 5, "left")
         if names.right:
             yield label(names.right(mark), right + 8, y + 5, "right")
@@ -117,17 +120,18 @@ def _grid(frame: Frame, values: Axis, names: Names) -> Iterator[Markup]:
 
 def rounded(value: float) -> str:
     """Return a number of an axis in a few characters."""
+    if abs(value) >= 1e12:
+        return f"{value:.0e}"
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= 10 * size or (abs(value) >= size > 1e3):
+        if abs(value) >= max(size, 1e4):
             return f"{value / size:.4g}{sign}"
     return f"{value:,.6g}"
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
     """Return about five numbers of equal distance, from `low` or below to `high` or above."""
-    if high - low <= 1e-6 * max(abs(low), abs(high)):  # one value, which gets some room
-        room = abs(high) / 2 or 1.0
-        low, high = low - room, high + room
+    if high - low <= max(1e-6 * max(abs(low), abs(high)), 1e-300):  # one value: it gets some room
+        low, high = low - abs(low) / 2, high + (abs(high) / 2 or 1.0)
     rough = (high - low) / 4
     power = 10.0 ** floor(log10(rough))
     distance = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
@@ -145,19 +149,19 @@ def heatmap(
     """Return weights (rows, columns) from 0 to 1 as squares, the more the stronger their colour."""
     left = 12 + max(map(_width, rows))
     slanted = 0.71 * max(map(_width, columns))  # names of columns lean by 45°
-    top = 12 + slanted
+    top = 20 + slanted
     drawn = [
         element(
-            "rect", x=number(left), y=number(top), class_="ground",
+            "rect", x=digits(left), y=digits(top), class_="ground",
             width=_CELL * len(columns), height=_CELL * len(rows),
         )
     ]  # fmt: skip
     for place, name in enumerate(columns):
         x, y = left + _CELL * (place + 0.5), top - 6
-        turned = f"rotate(-45 {number(x)} {number(y)})"
+        turned = f"rotate(-45 {digits(x)} {digits(y)})"
         drawn.append(
             element(
-                "text", _short(name), x=number(x), y=number(y), transform=turned, class_="start"
+                "text", _short(name), x=digits(x), y=digits(y), transform=turned, class_="start"
             )
         )
     for line, (said, shares) in enumerate(zip(rows, weights, strict=True)):
@@ -167,8 +171,8 @@ def heatmap(
             drawn.append(
                 element(
                     "rect", element("title", f"{said} ← {read}: {share:.1%}"),
-                    x=number(left + _CELL * place), y=number(y), width=_CELL, height=_CELL,
-                    fill_opacity=number(share), class_="weight",
+                    x=digits(left + _CELL * place), y=digits(y), width=_CELL, height=_CELL,
+                    fill_opacity=digits(share), class_="weight",
                 )
             )  # fmt: skip
     width = ceil(left + _CELL * len(columns) + slanted)

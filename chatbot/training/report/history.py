@@ -1,9 +1,9 @@
 """What the log of a run tells, read once and in bounded memory."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from chatbot.training.evaluation import perplexity
 from chatbot.training.events import Sample
@@ -36,8 +36,14 @@ class Evaluation:
     perplexity: float
 
     def figures(self) -> dict[str, float]:
-        """Return it as a record."""
-        return asdict(self)
+        """Return it under the names of the log."""
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "validation_loss": self.loss,
+            "validation_perplexity": self.perplexity,
+        }
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class History:
             self.best, self._said_at_best = found, [said] if said.samples else []
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and isfinite(value)
 
 

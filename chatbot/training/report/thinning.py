@@ -24,7 +24,7 @@ class Curve:
     def add(self, step: float, value: float) -> None:
         """Add the next point."""
         self._open = self._open.plus(step, value)
-        if self._open.count == self._stride:
+        if self._open.number == self._stride:
             self._kept.append(self._open.mean)
             self._open = _Sum()
         if len(self._kept) == self._most:
@@ -35,20 +35,20 @@ class Curve:
     @property
     def points(self) -> list[Point]:
         """Return the curve, up to the last point added."""
-        return [*self._kept, self._open.mean] if self._open.count else list(self._kept)
+        return [*self._kept, self._open.mean] if self._open.number else list(self._kept)
 
 
 class _Sum(NamedTuple):
     steps: float = 0.0
     values: float = 0.0
-    count: int = 0
+    number: int = 0
 
     def plus(self, step: float, value: float) -> "_Sum":
-        return _Sum(self.steps + step, self.values + value, self.count + 1)
+        return _Sum(self.steps + step, self.values + value, self.number + 1)
 
     @property
     def mean(self) -> Point:
-        return Point(self.steps / self.count, self.values / self.count)
+        return Point(self.steps / self.number, self.values / self.number)
 
 
 class Choice(Generic[Thing]):
@@ -58,22 +58,19 @@ class Choice(Generic[Thing]):
         self._most = most
         self._kept: list[Thing] = []
         self._stride, self._seen = 1, 0
-        self._last: list[Thing] = []
+        self._last: list[Thing] = []  # where it is not among those kept
 
     def add(self, thing: Thing) -> None:
         """Add the next thing."""
-        self._last = [thing]
-        if self._seen % self._stride == 0:
-            if len(self._kept) == self._most - 1:  # the last one needs a place too
-                self._kept = self._kept[::2]
-                self._stride *= 2
-            if self._seen % self._stride == 0:
-                self._kept.append(thing)
-                self._last = []
+        if self._seen % self._stride == 0 and len(self._kept) == self._most:
+            self._kept = self._kept[::2]
+            self._stride *= 2
+        on_stride = self._seen % self._stride == 0
+        self._kept += [thing] if on_stride else []
+        self._last = [] if on_stride else [thing]
         self._seen += 1
 
     @property
     def things(self) -> list[Thing]:
         """Return what is kept, in the order in which it came."""
-        return [*self._kept, *self._last]
-
+        return [*self._kept[: self._most - len(self._last)], *self._last]
