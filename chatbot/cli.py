@@ -414,8 +414,11 @@ def _run(trainer: "Trainer", out: Path) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the second time, at once
         trainer.stop()
 
-    signal.signal(signal.SIGINT, stop)
-    trainer.train(tell)
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        trainer.train(tell)
+    finally:
+        signal.signal(signal.SIGINT, before)
     if trainer.interrupted:
         click.echo(f"Go on with: chatbot train --out {out} --resume", err=True)
         raise click.Abort

@@ -114,6 +114,8 @@ class Trainer:
         trainer = cls._opened(run, world, epochs=epochs, minutes=minutes)
         if run.resumable:
             trainer.restore()
+        elif world.leads:
+            run.cut_log(-1)  # killed before its first checkpoint: it begins again
         return trainer
 
     @classmethod

@@ -1,32 +1,16 @@
-"""Plots as SVG: a bar, columns beside one another, a curve on a logarithmic axis."""
+"""Plots as SVG: columns beside one another, a curve on a logarithmic axis."""
 
 from collections.abc import Mapping, Sequence
 from math import log10
 
-from corpus_tools.report.markup import Markup, element, joined
+from chatbot.page import Markup, element, joined
+from chatbot.page.drawing import digits, label
 
 # The plots scale with the page, in these units; text has its size from the style sheet.
 _WIDTH, _HEIGHT = 600, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 56
 
 Point = tuple[float, float]
-
-
-def bar(parts: Sequence[float]) -> Markup:
-    """Return a bar out of shares, one behind the other, each in the colour of its place."""
-    start, rectangles = 0.0, []
-    for number, share in enumerate(parts, 1):
-        rectangles.append(
-            element(
-                *("rect",), x=_number(100 * start), y=0, height=1,
-                width=_number(100 * share), class_=f"series{number}",
-            )
-        )  # fmt: skip
-        start += share
-    return element(
-        "svg", *rectangles, viewBox="0 0 100 1", preserveAspectRatio="none",
-        class_="bar", aria_hidden="true",
-    )  # fmt: skip
 
 
 def columns(groups: Sequence[str], series: Mapping[str, Sequence[float]], title: str) -> Markup:
@@ -38,13 +22,13 @@ def columns(groups: Sequence[str], series: Mapping[str, Sequence[float]], title:
     drawn = [_horizontal(top * part / 4, 1 - part / 4) for part in range(5)]
     for place, group in enumerate(groups):
         left = _LEFT + place * step
-        drawn.append(_label(group, left + step / 2, _HEIGHT - _BOTTOM + 24))
+        drawn.append(label(group, left + step / 2, _HEIGHT - _BOTTOM + 24))
         for number, (name, shares) in enumerate(series.items()):
             y = _y(1 - shares[place] / top)
             column = element(
                 "rect", element("title", f"{name}, {group}: {shares[place]:.1%}"),
-                x=_number(left + 0.1 * step + number * width), y=_number(y),
-                width=_number(width), height=_number(_HEIGHT - _BOTTOM - y),
+                x=digits(left + 0.1 * step + number * width), y=digits(y),
+                width=digits(width), height=digits(_HEIGHT - _BOTTOM - y),
                 class_=f"series{number + 1}",
             )  # fmt: skip
             drawn.append(column)
@@ -61,16 +45,16 @@ def curve(points: Sequence[tuple[int, float]], title: str, axis: str) -> Markup:
     drawn = [_horizontal(part / 4, 1 - part / 4) for part in range(5)]
     for power in range(int(decades) + 1):
         x, _ = place(10**power, 0)
-        drawn.append(_label(f"{10**power:,}", x, _HEIGHT - _BOTTOM + 24))
-    drawn.append(_label(axis, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, kind="axis"))
-    path = " ".join(f"{_number(x)},{_number(y)}" for x, y in (place(*point) for point in points))
+        drawn.append(label(f"{10**power:,}", x, _HEIGHT - _BOTTOM + 24))
+    drawn.append(label(axis, (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, kind="axis"))
+    path = " ".join(f"{digits(x)},{digits(y)}" for x, y in (place(*point) for point in points))
     drawn.append(element("polyline", points=path, class_="curve"))
     for number, share in points:
         x, y = place(number, share)
         drawn.append(
             element(
                 "circle", element("title", f"{number:,}: {share:.1%}"),
-                cx=_number(x), cy=_number(y), r=4, class_="dot",
+                cx=digits(x), cy=digits(y), r=4, class_="dot",
             )
         )  # fmt: skip
     return _plot(drawn, title)
@@ -84,13 +68,9 @@ def _plot(drawn: Sequence[Markup], title: str) -> Markup:
 
 
 def _horizontal(share: float, below_top: float) -> Markup:
-    y = _number(_y(below_top))
+    y = digits(_y(below_top))
     line = element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid")
-    return joined([line, _label(f"{share:.0%}", _LEFT - 8, float(y) + 5, kind="left")])
-
-
-def _label(content: str, x: float, y: float, kind: str | None = None) -> Markup:
-    return element("text", content, x=_number(x), y=_number(y), class_=kind)
+    return joined([line, label(f"{share:.0%}", _LEFT - 8, float(y) + 5, kind="left")])
 
 
 def _y(below_top: float) -> float:
@@ -100,7 +80,3 @@ def _y(below_top: float) -> float:
 def _round_up(share: float) -> float:
     """Return the next share whose quarters are whole per cents."""
     return next((size for size in (0.04, 0.08, 0.2, 0.4, 0.6, 0.8) if size >= share), 1.0)
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,22 +1,9 @@
 """The words of the report, in English and in Chinese."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from chatbot.page import ENGLISH, Language, prefers_chinese
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A language of the page: its tag, and what a string is called in it; English as it stands."""
-
-    tag: str
-    strings: Mapping[str, str] = field(default_factory=dict)
-
-    def __call__(self, text: str, **values: object) -> str:
-        """Return `text` in this language, with `values` put in."""
-        return self.strings.get(text, text).format(**values)
-
-
-ENGLISH = Language("en")
 CHINESE = Language(
     "zh-Hans",
     {
@@ -81,6 +68,4 @@ CHINESE = Language(
 
 def language_of(environment: Mapping[str, str]) -> Language:
     """Return the language that the locale of an environment asks for."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return CHINESE if locale.lower().startswith("zh") else ENGLISH
+    return CHINESE if prefers_chinese(environment) else ENGLISH

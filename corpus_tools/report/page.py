@@ -1,15 +1,22 @@
 """The report: what stands on the page, section by section."""
 
-import hashlib
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
 
+from chatbot.page import (
+    ENGLISH,
+    Content,
+    Language,
+    Markup,
+    document,
+    element,
+    joined,
+    said,
+    table,
+)
+from chatbot.page.drawing import bar
 from corpus_tools.report import charts
-from corpus_tools.report.language import ENGLISH, Language
-from corpus_tools.report.markup import Content, Markup, element, joined, said, table, text
 from corpus_tools.store import Frequent, ImportRow, Lengths, SourceSize, Statistics
 
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")  # in the URL of a database
@@ -17,25 +24,8 @@ _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")  # in the URL of a database
 
 def report_html(statistics: Statistics, name: str, *, language: Language = ENGLISH) -> str:
     """Return the figures of the store `name` as a page that loads nothing and runs nothing."""
-    style = files("corpus_tools.report").joinpath("report.css").read_text(encoding="utf-8")
     title = language("Corpus report: {name}", name=_PASSWORD.sub(r"\1***@", name))
-    head = joined(
-        [
-            Markup('<meta charset="utf-8">'),
-            Markup(
-                '<meta http-equiv="Content-Security-Policy" content="'
-                f"default-src 'none'; style-src '{_digest(style)}'; "
-                "base-uri 'none'; form-action 'none'\">"
-            ),
-            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup('<meta name="color-scheme" content="light dark">'),
-            element("title", title),
-            Markup(f"<style>{style}</style>"),
-        ]
-    )
-    body = element("body", element("main", *_Page(statistics, language).parts(title)))
-    html = element("html", element("head", head), body, lang=language.tag)
-    return f"<!DOCTYPE html>\n{text(html)}"
+    return document(title, _Page(statistics, language).parts(title), language=language)
 
 
 class _Page:
@@ -100,7 +90,7 @@ class _Page:
         unfinished = "" if row.is_complete else f" ({self._say('not finished')})"
         return (
             joined([said(source.path), " ", element("small", f"{row.format}{unfinished}")]),
-            charts.bar([source.accepted / most, refused / most]),
+            bar([source.accepted / most, refused / most]),
             f"{source.accepted:,}",
             f"{refused:,}",
             f"{source.malformed:,}",
@@ -192,7 +182,7 @@ class _Page:
                 f"{size.dialogues:,}",
                 f"{size.accepted:,}",
                 _share(size.accepted, total),
-                charts.bar([size.accepted / total if total else 0]),
+                bar([size.accepted / total if total else 0]),
             )
             for name, size in sizes.items()
         )  # fmt: skip
@@ -215,7 +205,7 @@ class _Page:
     def _counts(self, header: str, counts: dict[str, int], total: int, caption: str) -> Markup:
         most = max(counts.values())
         rows = (
-            (element("code", name), f"{count:,}", _share(count, total), charts.bar([count / most]))
+            (element("code", name), f"{count:,}", _share(count, total), bar([count / most]))
             for name, count in counts.items()
         )
         return self._table((header, "Times", "Share", ""), rows, caption)
@@ -224,7 +214,7 @@ class _Page:
         listed = list(frequent)
         rows = (
             (said(each.text), f"{each.count:,}", f"{each.share:.2%}",
-             charts.bar([each.count / listed[0].count]))
+             bar([each.count / listed[0].count]))
             for each in listed
         )  # fmt: skip
         return self._table((header, "Times", "Share", ""), rows, caption)
@@ -248,7 +238,3 @@ class _Page:
 
 def _share(count: int, total: int) -> str:
     return f"{count / total:.1%}" if total else "0.0%"
-
-
-def _digest(style: str) -> str:
-    return f"sha256-{b64encode(hashlib.sha256(style.encode()).digest()).decode()}"

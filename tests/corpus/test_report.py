@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatbot.page import element, table, text
+from chatbot.page.drawing import bar
 from corpus_tools.report import language_of, report_html
-from corpus_tools.report.charts import bar, columns, curve
+from corpus_tools.report.charts import columns, curve
 from corpus_tools.report.language import CHINESE
-from corpus_tools.report.markup import element, table, text
 from corpus_tools.store import (
     CleaningSize,
     Frequent,

@@ -19,8 +19,8 @@ from chatbot.errors import TrainingError, UsageError
 from chatbot.training.checkpoint import BEST, LAST, LOG, RUN, RunFolder, load_run
 from chatbot.training.config import Recipe, read_recipe
 from chatbot.training.dataset import Pairs
-from chatbot.training.narration import narrate
 from chatbot.training.events import Ended, Evaluated, Event, Running, Started, record
+from chatbot.training.narration import narrate
 from chatbot.training.trainer import Trainer
 from chatbot.vocabulary import EOS
 
