@@ -186,7 +186,7 @@ class Trainer:
                 if progress.step % config.evaluate_every == 0 or reason not in ("", "interrupted"):
                     tell(self._evaluate(len(steps)))
                     reason = reason or self._over()
-                elif reason or meter.save_due:
+                elif reason or self.world.told(meter.save_due):
                     self._save()
                 if reason:
                     break
@@ -215,7 +215,7 @@ class Trainer:
 
     def step(self, groups: list[Indices], done: float) -> None:
         """Make one step of the optimizer with `done` of the run behind it."""
-        config, done = self.recipe.train, max(done, self.meter.done)
+        config, done = self.recipe.train, self.world.told(max(done, self.meter.done))
         with self.meter.loading():
             batches = [self.pairs.batch(g) for g in groups[self.world.rank :: self.world.size]]
         (tokens,) = self.world.sum(sum(batch.tokens for batch in batches))

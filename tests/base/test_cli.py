@@ -8,7 +8,9 @@ import pytest
 
 from chatbot import Beam, ChatBot, Greedy, Sample, __version__
 from chatbot.bundle import FORMAT, IDS_GRAPH, TEXT_GRAPH
-from chatbot.cli import Search, main, needs_extra
+from chatbot.cli import main
+from chatbot.commands.packages import needs_extra
+from chatbot.commands.searching import Search
 from chatbot.errors import ChatbotError, MissingExtraError, StoreError, UsageError
 
 

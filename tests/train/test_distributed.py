@@ -55,7 +55,7 @@ def store(make_store: Callable) -> Path:
 def test_two_processes_learn_what_one_learns_with_twice_the_batch(
     store: Path, tmp_path: Path
 ) -> None:
-    """Batches are of different lengths, and their number is odd: one process has none at the end."""
+    """Batches are of different lengths, and at the end of an epoch one process has none."""
     given = [argument for setting in SETTINGS for argument in ("--set", setting)]
     given += ["--set", "train.batch_tokens=60", "--epochs", "3"]
     two = train(tmp_path / "two", str(store), *given, processes=2)

@@ -239,7 +239,8 @@ def test_context_of_the_turns_before_is_learnt(make_store: Callable, tmp_path: P
         folder = tmp_path / str(context)
         *_, evaluated, _ = run(Trainer.start(store, folder, Recipe.from_dict(settings)))
         found[context] = evaluated.validation.perplexity
-    assert found[2] < 1.15 < 1.25 < found[0]  # without context, e ** (ln 4 / 6) at best
+    assert found[2] < 1.15
+    assert found[0] > 1.25  # without context e ** (ln 4 / 6) at best
 
 
 def test_a_run_at_its_end_says_so(store: Path, tmp_path: Path) -> None:
