@@ -223,10 +223,11 @@ class Recipe:
 
     def to_toml(self) -> str:
         """Return what `read_recipe` reads."""
-        return "\n".join(
-            f"[{section}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
+        sections = (
+            (section, (f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items()))
             for section, values in self.to_dict().items()
         )
+        return "\n".join(f"[{section}]\n{''.join(lines)}" for section, lines in sections)
 
 
 def read_recipe(file: str | Path | None, settings: Iterable[str] = ()) -> Recipe:

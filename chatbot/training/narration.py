@@ -12,15 +12,15 @@ def narrate(event: Event) -> Iterator[str]:
             yield from _started(event)
         case Running():
             yield (
-                f"epoch {event.epoch:7.2f}  step {event.step:6d}  loss {event.loss:.3f}  "
-                f"ppl {event.perplexity:8.1f}  {event.tokens_per_second:6.0f} tokens/s  "
+                f"epoch {event.epoch:6.2f}  step {event.step:6d}  loss {event.loss:.3f}  "
+                f"ppl {event.perplexity:6.1f}  {event.tokens_per_second:5.0f} tokens/s  "
                 f"left {_clock(event.seconds_left)}"
             )
         case Evaluated():
             found, best = event.validation, "  (best so far)" if event.best else ""
             yield (
-                f"epoch {event.epoch:7.2f}  step {event.step:6d}  "
-                f"evaluated: loss {found.loss:.3f}  ppl {found.perplexity:8.1f}{best}"
+                f"epoch {event.epoch:6.2f}  step {event.step:6d}  "
+                f"evaluated: loss {found.loss:.3f}  ppl {found.perplexity:6.1f}{best}"
             )
             for sample in event.samples:
                 yield f"    {sample.prompt}  →  {sample.said}    [{sample.reply}]"

@@ -402,6 +402,14 @@ def test_settings_out_of_this_world(setting: str) -> None:
         read_recipe(None, [setting])
 
 
+def test_a_recipe_is_what_its_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    settings = {"data": {"embeddings": '词 "向量" \\ 😀.txt'}, "train": {"learning_rate": 1e-5}}
+    given = Recipe.from_dict(settings)
+    file.write_text(given.to_toml(), encoding="utf-8")
+    assert read_recipe(file) == given
+
+
 def test_a_recipe_that_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     deep = tmp_path / "deep.toml"
