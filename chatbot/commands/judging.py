@@ -14,6 +14,7 @@ import click
 from chatbot.commands.packages import let_threads_sleep, needs_extra
 from chatbot.commands.searching import Search, answering
 from chatbot.commands.terminal import printable
+from chatbot.page import write_page
 
 SIGN_OF_LIFE = 5.0
 """Seconds between two lines that say how far a long task is."""
@@ -136,7 +137,7 @@ def evaluate(
         tell=_progress(),
     )
     if html:
-        page.write_page(found, html, language=language_of(os.environ))
+        write_page(page.page(found, language=language_of(os.environ)), html)
         click.echo(f"{html}: written", err=True)
     if as_json:
         click.echo(json.dumps(rendering.as_dict(found), ensure_ascii=False))
@@ -170,7 +171,6 @@ def report(
     """
     let_threads_sleep()
     with needs_extra("chatbot report", "train"):
-        from chatbot.page import write_page  # noqa: PLC0415
         from chatbot.training.report import Account, language_of, report_html  # noqa: PLC0415
     accounts = [Account.read(path) for path in (run, other) if path]
     if as_json:

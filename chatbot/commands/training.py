@@ -100,11 +100,15 @@ def train(  # noqa: PLR0913 - its options
             for line in estimate(trainer).lines():
                 click.echo(line)
         else:
-            _run(trainer, run)
+            typed = {"--epochs": epochs, "--minutes": minutes} if resume else {}
+            later = "".join(
+                f" {name} {value}" for name, value in typed.items() if value is not None
+            )
+            _run(trainer, run, again=f"chatbot train --out {run} --resume{later}")
 
 
-def _run(trainer: "Trainer", out: Path) -> None:
-    """Train to the end, or to the step in which somebody presses Ctrl-C."""
+def _run(trainer: "Trainer", out: Path, *, again: str) -> None:
+    """Train to the end, or to the step in which somebody presses Ctrl-C; `again` goes on."""
     from chatbot.training.narration import narrate  # noqa: PLC0415 - needs the extra
     from chatbot.training.tensorboard import TensorBoard  # noqa: PLC0415
 
@@ -125,7 +129,8 @@ def _run(trainer: "Trainer", out: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     if trainer.interrupted:
-        click.echo(f"Go on with: chatbot train --out {out} --resume", err=True)
+        if trainer.world.leads:
+            click.echo(f"Go on with: {again}", err=True)
         raise click.Abort
     if trainer.world.leads:
         click.echo(f"Done. Next: chatbot export {out} exports/{out.name}")

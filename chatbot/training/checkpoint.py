@@ -8,7 +8,8 @@
     best.safetensors    the weights of the lowest validation loss
     last.safetensors    weights, optimizer and random state: where a resumed run goes on
 
-Each file is written beside its place and renamed: whole or not at all. Nothing is unpickled.
+Each file but the log, which grows line by line, is written beside its place and renamed: whole or
+not at all. Nothing is unpickled.
 """
 
 import json
@@ -91,7 +92,7 @@ class RunFolder:
     ) -> None:
         """Start a run: write what never changes during it, behind its pairs.
 
-        `sources` says how many training pairs each imported file gave.
+        `sources` says how many accepted training pairs each imported file has.
         """
         self._make()
         words = {"tokens": list(vocabulary.tokens), "costs": list(vocabulary.costs)}
@@ -140,6 +141,10 @@ class RunFolder:
         """Return the error that says so."""
         return TrainingError(f"{self.path}: damaged run ({_described(error)}). Train again.")
 
+    def forget(self) -> None:
+        """Make a run that has not begun none: what describes it goes, and it may begin again."""
+        (self.path / RUN).unlink(missing_ok=True)
+
     def write_pairs(
         self, split: str, examples: Iterable[tuple[Sequence[int], Sequence[int]]]
     ) -> Pairs:
@@ -149,8 +154,12 @@ class RunFolder:
 
     def pairs(self, split: str) -> Pairs:
         """Return the pairs of a split, which are those that the run began with."""
-        pairs = self._pairs(split)
-        if pairs.fingerprint() != self.about()["data"].get(split):
+        pairs, about = self._pairs(split), self.about()
+        try:
+            begun_with = about["data"][split]
+        except _WRONG_SHAPE as error:
+            raise self.damaged(error) from error
+        if pairs.fingerprint() != begun_with:
             raise TrainingError(f"{pairs.prefix}: not the ids that the run began with. Train anew.")
         return pairs
 
@@ -162,12 +171,6 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.path}: no folder can be made here ({error}).") from error
-
-    @property
-    def store(self) -> Path | None:
-        """Return the store that the run was started on, if it says so."""
-        store = self.about().get("store")
-        return Path(store) if isinstance(store, str) else None
 
     def save_best(self, model: Seq2Seq, validation: Mapping[str, float]) -> None:
         """Keep the weights of the best evaluation so far, with its figures."""
@@ -234,7 +237,12 @@ class RunFolder:
                         yield record
 
     def cut_log(self, step: int) -> None:
-        """Drop the records behind a step: a run that goes on from there writes them again."""
+        """Drop the records behind a step: a run that goes on from there writes them again.
+
+        So goes what a killed run left half-written.
+        """
+        for left in self.path.glob(".*.safetensors.*"):
+            left.unlink(missing_ok=True)
         kept = [record for record in self.records() if record.get("step", 0) <= step]
         text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept)
         self._write_bytes(LOG, text.encode())

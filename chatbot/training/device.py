@@ -28,8 +28,13 @@ class Hardware:
                 "PyTorch built for CUDA."
             )
         cuda = config.device != "cpu" and torch.cuda.is_available()
+        if cuda and local_rank >= torch.cuda.device_count():
+            raise UsageError(
+                f"process {local_rank + 1} of this machine has no GPU: there are "
+                f"{torch.cuda.device_count()}. Start as many processes, or set train.device=cpu."
+            )
         device = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
-        native = torch.cuda.is_bf16_supported() if cuda else has_bf16_products()
+        native = _has_bf16(cuda=cuda)
         return cls(device, config.precision == "bf16" or (config.precision == "auto" and native))
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -61,17 +66,19 @@ def enough_memory() -> Iterator[None]:
         if isinstance(error, RuntimeError) and not any(said in text for said in _NO_MEMORY):
             raise
         raise TrainingError(
-            "a batch does not fit into the memory. The last checkpoint is intact; set a smaller "
-            "train.batch_tokens, with a larger train.accumulate for the same steps."
+            "a batch does not fit into the memory. The last checkpoint is intact; begin another "
+            "run with a smaller train.batch_tokens, and a larger train.accumulate for like steps."
         ) from error
 
 
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 """What PyTorch says, on a GPU and on the CPU of each system."""
 
 
-def has_bf16_products() -> bool:
-    """Return whether this processor multiplies bfloat16 faster than 32-bit numbers."""
+def _has_bf16(*, cuda: bool) -> bool:
+    """Return whether the device multiplies bfloat16 faster than 32-bit numbers."""
+    if cuda:
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     asked = getattr(torch.cpu, "get_capabilities", dict)  # older PyTorch cannot tell
     capabilities: dict[str, Any] = asked()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -9,9 +9,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
+
+from chatbot.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class World:
         """Return each number summed over all processes."""
         if self.size == 1:
             return list(numbers)
-        total = torch.tensor(numbers, dtype=torch.float64, device=_meeting_place())
+        total = torch.tensor(numbers, dtype=torch.float64)
         distributed.all_reduce(total)
         return [float(number) for number in total.tolist()]
 
@@ -55,10 +58,9 @@ class World:
         """Return the tensors that the processes have, in their order; all are of one shape."""
         if self.size == 1:
             return [tensor]
-        here = tensor.to(_meeting_place())
-        everyone = [torch.empty_like(here) for _ in range(self.size)]
-        distributed.all_gather(everyone, here)
-        return [one.to(tensor.device) for one in everyone]
+        everyone = [torch.empty_like(tensor) for _ in range(self.size)]
+        distributed.all_gather(everyone, tensor)
+        return everyone
 
     def wait(self) -> None:
         """Return when all processes have come here."""
@@ -76,16 +78,16 @@ def joined() -> Iterator[World]:
     if size == 1:
         yield ALONE
         return
+    if "RANK" not in os.environ:
+        raise UsageError("WORLD_SIZE without RANK: torchrun sets both. Start the run with it.")
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
-    if torch.cuda.is_available():
+    if local < torch.cuda.device_count():
         torch.cuda.set_device(local)
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    # Numbers go by gloo and gradients by where they are; and whoever waits for the leading
+    # process, which encodes and evaluates alone, waits as long as it takes.
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    distributed.init_process_group(backend, timeout=timedelta(days=7))
     try:
         yield World(rank, size, local)
     finally:
         distributed.destroy_process_group()
-
-
-def _meeting_place() -> torch.device:
-    nccl = distributed.get_backend() == "nccl"
-    return torch.device("cuda", torch.cuda.current_device()) if nccl else torch.device("cpu")

@@ -50,9 +50,9 @@ class Estimate:
 def estimate(trainer: Trainer) -> Estimate:
     """Make a few steps with the run's batches, and tell what an epoch would take."""
     available = _available(trainer.hardware)
-    lengths = trainer.pairs.lengths().sum(axis=1)  # (pairs,)
+    lengths = trainer.pairs.lengths()  # (pairs, 2)
     steps = trainer.steps()
-    sizes = np.array([sum(_padded(trainer, group) for group in groups) for groups in steps])
+    sizes = np.array([sum(_padded(lengths[group]) for group in groups) for groups in steps])
     chosen = np.argsort(-sizes)[np.linspace(0, len(steps) - 1, min(STEPS, len(steps)), dtype=int)]
     trainer.step(steps[chosen[0]], 0.0)  # the largest, and the first, which takes longer
     begun = time.monotonic()
@@ -72,9 +72,9 @@ def estimate(trainer: Trainer) -> Estimate:
     )
 
 
-def _padded(trainer: Trainer, group: Indices) -> int:
-    """Return the tokens of a batch, padding included."""
-    return int(trainer.pairs.lengths()[group].max(axis=0).sum()) * len(group)
+def _padded(lengths: Indices) -> int:
+    """Return the tokens of a batch of such lengths, padding included."""
+    return int(lengths.max(axis=0).sum()) * len(lengths)
 
 
 def _available(hardware: Hardware) -> int | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from chatbot.bundle import Hypothesis
 from chatbot.decoding import LENGTH_PENALTY, Decoding, settings
 from chatbot.training.dataset import Pairs, padded
+from chatbot.training.metrics import LARGEST_EXPONENT
 from chatbot.training.model import Memory, Seq2Seq, State
 from chatbot.training.search import admit, search
 from chatbot.vocabulary import EOS
@@ -17,7 +18,7 @@ from chatbot.vocabulary import EOS
 
 def perplexity(loss: float) -> float:
     """Return e to the loss, in nats a token; capped where a float ends."""
-    return math.exp(min(loss, 700.0))
+    return math.exp(min(loss, LARGEST_EXPONENT))
 
 
 @dataclass(frozen=True)

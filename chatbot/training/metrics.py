@@ -13,6 +13,9 @@ import numpy.typing as npt
 Tokens = Sequence[Hashable]
 Array = npt.NDArray[np.float64]
 
+LARGEST_EXPONENT = 700.0
+"""Where a perplexity is capped: e to a little more is no float."""
+
 BLEU_ORDER = 4
 CHRF_ORDER = 6
 CHRF_BETA = 2
@@ -105,7 +108,7 @@ def distinct(replies: Iterable[Tokens], n: int) -> float:
 def perplexity(sums: npt.ArrayLike) -> Array:
     """Map sums (…, 2) of nats and of tokens to e to the loss a token; capped where a float ends."""
     values = np.asarray(sums, dtype=np.float64)
-    return np.asarray(np.exp(np.minimum(_ratio(values[..., 0], values[..., 1]), 700.0)))
+    return np.asarray(np.exp(np.minimum(_ratio(values[..., 0], values[..., 1]), LARGEST_EXPONENT)))
 
 
 def _chrf_row(reply: Tokens, reference: Tokens) -> tuple[int, ...]:

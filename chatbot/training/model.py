@@ -20,7 +20,7 @@ input depends on a later layer's state, each layer runs over all steps in one ca
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,14 @@ class Memory(NamedTuple):
         return Memory(*(part.repeat_interleave(times, dim=0) for part in self))
 
 
+def _recurrent(layer: nn.Module, inputs: Any, state: Any = None) -> Any:
+    """Run a recurrent layer; on a GPU in 32 bits, since autocast would give cuDNN float16."""
+    if next(layer.parameters()).device.type != "cuda":
+        return layer(inputs, state)
+    with torch.autocast("cuda", enabled=False):
+        return layer(inputs, state)
+
+
 class Encoder(nn.Module):
     """Read the source in one or both directions."""
 
@@ -76,7 +84,7 @@ class Encoder(nn.Module):
         packed = pack_padded_sequence(
             embedded, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
-        output, final = self.rnn(packed)
+        output, final = _recurrent(self.rnn, packed)
         states, _ = pad_packed_sequence(
             output, batch_first=True, total_length=embedded.size(1)
         )  # (B, S, M)
@@ -202,7 +210,7 @@ class Decoder(nn.Module):
         """Map inputs (R, T, ·) to a layer's states (R, T, H) and the last ones, (1, R, H) each."""
         before = tuple(part[layer : layer + 1] for part in state)
         lstm = self.config.cell == "lstm"
-        output, final = self.layers[layer](inputs, before if lstm else before[0])
+        output, final = _recurrent(self.layers[layer], inputs, before if lstm else before[0])
         return output, final if lstm else (final,)
 
 

@@ -10,7 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from chatbot.decoding import Greedy
-from chatbot.errors import TrainingError
+from chatbot.errors import ChatbotError, TrainingError
 from chatbot.training import schedule, vectors
 from chatbot.training.average import Average
 from chatbot.training.checkpoint import SPLITS, Progress, RunFolder, State
@@ -92,9 +92,14 @@ class Trainer:
             sources = source.sources("train")
             run.create(recipe, vocabulary, store=source.path, sources=sources)
         world.wait()
-        trainer = cls._opened(run, world)
+        try:
+            trainer = cls._opened(run, world)
+            trainer.use_vectors(recipe.data.embeddings)
+        except ChatbotError:
+            if world.leads:
+                run.forget()  # what is refused has not begun
+            raise
         trainer.left_out = codec.left_out if codec else 0
-        trainer.use_vectors(recipe.data.embeddings)
         return trainer
 
     @classmethod
@@ -114,8 +119,10 @@ class Trainer:
         trainer = cls._opened(run, world, epochs=epochs, minutes=minutes)
         if run.resumable:
             trainer.restore()
-        elif world.leads:
-            run.cut_log(-1)  # killed before its first checkpoint: it begins again
+        else:  # killed before its first checkpoint: it begins again
+            trainer.use_vectors(trainer.recipe.data.embeddings)
+            if world.leads:
+                run.cut_log(-1)
         return trainer
 
     @classmethod
@@ -148,7 +155,12 @@ class Trainer:
         """Go back to the last checkpoint: weights, optimizer, progress and random numbers."""
         state = self.run.load_last(self.model, self.optimizer, self.average)
         self.progress, self.meter = state.progress, Meter(state.progress, self.recipe.train)
-        if len(state.random) == self.world.size:  # else no exact continuation is to be had
+        # A step is of all processes: of as many batches, now and before.
+        self.progress.batch = self.progress.batch * len(state.random) // self.world.size
+        own = self.hardware.random_state()
+        other = any(one.dtype == own.dtype and one.shape != own.shape for one in state.random)
+        # On another device, or in other processes, no exact continuation is to be had.
+        if len(state.random) == self.world.size and not other:
             try:
                 self.hardware.set_random_state(state.random[self.world.rank])
             except (RuntimeError, TypeError) as error:
@@ -162,16 +174,17 @@ class Trainer:
 
     def train(self, tell: Tell) -> Progress:
         """Run to the end of the recipe; what is evaluated is also kept, to resume from."""
-        config, progress, meter = self.recipe.train, self.progress, self.meter
-        if self._over():
+        config, progress = self.recipe.train, self.progress
+        if reason := self._over():
             raise TrainingError(
-                f"{self.run.path} is at its end: {progress.epoch} of {config.epochs} epochs, "
-                f"{progress.seconds / 60:.1f} of {config.minutes or 'any'} minutes. "
-                "Set a later one with --epochs or --minutes."
+                f"{self.run.path} is at its end ({reason}): {progress.epoch} of {config.epochs} "
+                f"epochs, {progress.seconds / 60:.1f} of {config.minutes or 'any'} minutes. Set a "
+                "later one with --epochs or --minutes; what ended by patience does not go on."
             )
         tell = self._teller(tell)
         tell(self.started())
         self.model.train()
+        meter = self.meter = Meter(progress, config)  # the clock starts here
         while not (reason := self._over()):
             steps = self.steps()
             if progress.batch >= len(steps):
@@ -185,11 +198,13 @@ class Trainer:
                 reason = self._over()
                 if progress.step % config.evaluate_every == 0 or reason not in ("", "interrupted"):
                     tell(self._evaluate(len(steps)))
+                    self._save()  # behind its record: after a kill between, both are made again
                     reason = reason or self._over()
                 elif reason or self.world.told(meter.save_due):
                     self._save()
                 if reason:
                     break
+        self.interrupted = reason == "interrupted"
         tell(Ended(progress.step, progress.seconds, reason))
         return progress
 
@@ -197,10 +212,10 @@ class Trainer:
         """Return why the run is over, or nothing; all processes hear the same."""
         config, progress = self.recipe.train, self.progress
         reasons = {
-            "interrupted": self.interrupted,
             "epochs": progress.epoch >= config.epochs,
             "minutes": self.meter.done >= 1,
             "patience": 0 < config.patience <= progress.stale,
+            "interrupted": self.interrupted,  # last: what is over is not to be gone on with
         }
         names = ["", *reasons]
         found = next((name for name, holds in reasons.items() if holds), "")
@@ -213,6 +228,7 @@ class Trainer:
         plan = self.pairs.plan(config.batch_tokens, most=config.batch_pairs, seed=seed)
         return [plan[start : start + size] for start in range(0, len(plan), size)]
 
+    @enough_memory()
     def step(self, groups: list[Indices], done: float) -> None:
         """Make one step of the optimizer with `done` of the run behind it."""
         config, done = self.recipe.train, self.world.told(max(done, self.meter.done))
@@ -226,29 +242,26 @@ class Trainer:
         self.optimizer.zero_grad()
         forcing = schedule.teacher_forcing(config, done)
         (loss,) = self.world.sum(sum(self._backward(b, forcing, tokens) for b in batches))
-        if not abs(loss) < float("inf"):
-            raise TrainingError(
-                f"the loss at step {self.progress.step + 1} is {loss}. The last checkpoint is "
-                "intact; begin again from it with a smaller learning rate."
-            )
+        _check(loss, f"the loss at step {self.progress.step + 1}")
         self.world.sum_gradients(self.model)
-        norm = clip_grad_norm_(self.model.parameters(), config.clip)
+        norm = float(clip_grad_norm_(self.model.parameters(), config.clip))
+        _check(norm, f"the norm of the gradient at step {self.progress.step + 1}")
         self.optimizer.step()
         if self.average:
             self.average.update(self.progress.step)
-        self.meter.step(loss, tokens, float(norm))
+        self.meter.step(loss, tokens, norm)
 
     def _backward(self, batch: Batch, teacher_forcing: float, tokens: float) -> float:
         """Add the gradients of one batch, as its share of all `tokens`; return its summed loss."""
         self.meter.batch(batch)
         smoothing = self.recipe.train.label_smoothing
-        with enough_memory(), self.hardware.autocast():
+        with self.hardware.autocast():
             loss = self.model.loss(
                 *batch.to(self.hardware.device),
                 teacher_forcing=teacher_forcing,
                 label_smoothing=smoothing,
             )
-            torch.autograd.backward(loss / tokens)
+        torch.autograd.backward(loss / tokens)
         return float(loss.detach())
 
     @property
@@ -269,11 +282,13 @@ class Trainer:
             vectors=self.vectors,
         )
 
+    @enough_memory()
     def _evaluate(self, steps: int) -> Evaluated:
-        """Measure the model on what is held out, keep it if it is the best, and save."""
+        """Measure the model on what is held out, and keep it if it is the best."""
         progress, config = self.progress, self.recipe.train
         with self.average.in_place() if self.average else nullcontext():
             validation = self._validated()
+            _check(validation.loss, f"the held-out loss at step {progress.step}")
             best = progress.best_loss is None or validation.loss < progress.best_loss
             epoch = progress.epoch + progress.batch / steps
             if best and self.world.leads:
@@ -282,7 +297,6 @@ class Trainer:
         progress.stale = 0 if best else progress.stale + 1
         progress.reduced *= 1.0 if best or config.schedule != "plateau" else PLATEAU
         progress.best_loss = validation.loss if best else progress.best_loss
-        self._save()
         return Evaluated(progress.step, epoch, progress.seconds, validation, best, samples)
 
     def _validated(self) -> Validation:
@@ -323,6 +337,14 @@ class Trainer:
             tell(event)
 
         return both
+
+
+def _check(value: float, what: str) -> None:
+    if not abs(value) < float("inf"):
+        raise TrainingError(
+            f"{what} is {value}. The last checkpoint is intact; begin another run with a smaller "
+            "train.learning_rate."
+        )
 
 
 def _learnt(store: Store, recipe: Recipe) -> Vocabulary:

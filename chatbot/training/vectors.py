@@ -1,5 +1,6 @@
 """Word vectors that somebody trained before, in word2vec's text format."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def _vector(numbers: list[str], size: int, place: str) -> list[float]:
         vector = [float(number) for number in numbers]
     except ValueError as error:
         raise UsageError(f"{place}: expected a word and numbers ({error}).") from error
+    if not all(map(math.isfinite, vector)):
+        raise UsageError(f"{place}: a number that is none. Leave the line out.")
     if len(vector) != size:
         raise UsageError(
             f"{place}: {len(vector)} numbers, but model.embedding is {size}. Make them equal."

@@ -245,7 +245,9 @@ def test_context_of_the_turns_before_is_learnt(make_store: Callable, tmp_path: P
 
 def test_a_run_at_its_end_says_so(store: Path, tmp_path: Path) -> None:
     run(Trainer.start(store, tmp_path / "run", recipe(epochs=2)))
-    with pytest.raises(TrainingError, match=r"at its end: 2 of 2 epochs, .* of any minutes"):
+    with pytest.raises(
+        TrainingError, match=r"at its end \(epochs\): 2 of 2 epochs, .* of any minutes"
+    ):
         run(Trainer.resume(tmp_path / "run"))
     assert len(run(Trainer.resume(tmp_path / "run", epochs=3))) > 0
 
@@ -296,6 +298,61 @@ def test_a_loss_that_is_no_number_stops_the_run(store: Path, tmp_path: Path) -> 
         trainer.model.output_bias.fill_(torch.nan)
     with pytest.raises(TrainingError, match="the loss at step 1 is nan"):
         trainer.train(lambda event: None)
+
+
+def test_a_gradient_that_is_no_number_spares_the_checkpoints(store: Path, tmp_path: Path) -> None:
+    trainer = Trainer.start(store, tmp_path / "run", recipe(evaluate_every=1))
+    trainer.model.output_bias.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingError, match="the norm of the gradient at step 1 is"):
+        run(trainer)
+    assert not (tmp_path / "run" / LAST).exists()
+
+
+def test_ctrl_c_in_the_last_step_ends_the_run(store: Path, tmp_path: Path) -> None:
+    trainer = Trainer.start(store, tmp_path / "run", recipe(epochs=1, evaluate_every=1000))
+    steps, make_step = len(trainer.steps()), trainer.step
+
+    def counted(*arguments: Any) -> None:
+        make_step(*arguments)
+        if trainer.progress.step == steps:
+            trainer.stop()
+
+    trainer.step = counted
+    assert run(trainer)[-1].reason == "epochs"
+    assert not trainer.interrupted
+    assert (tmp_path / "run" / BEST).is_file()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"data": {"embeddings": "nowhere.txt"}},
+        {"train": {"device": "cuda"}},
+        {"data": {"max_reply": 2}},
+    ],
+)
+def test_what_is_refused_has_not_begun(
+    store: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises((UsageError, TrainingError)):
+        Trainer.start(store, tmp_path / "run", Recipe.from_dict(settings))
+    assert len(run(Trainer.start(store, tmp_path / "run", recipe(epochs=1)))) > 0
+
+
+def test_another_device_or_another_number_of_processes_goes_on(store: Path, tmp_path: Path) -> None:
+    """A GPU's random state has another size; with half the processes twice the steps are left."""
+    run(Trainer.start(store, tmp_path / "run", recipe(epochs=1)))
+    path = tmp_path / "run" / LAST
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"]) | {"epoch": 0, "batch": 2}
+    tensors = load_file(path) | {f"random.{rank}": torch.zeros(16).byte() for rank in (0, 1)}
+    save_file(tensors, path, {"about": json.dumps(about)})
+    assert Trainer.resume(tmp_path / "run", epochs=2).progress.batch == 4
+    del tensors["random.1"]
+    save_file(tensors, path, {"about": json.dumps(about)})
+    assert len(run(Trainer.resume(tmp_path / "run", epochs=2))) > 0
 
 
 def test_damaged_runs_are_refused(store: Path, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_the_line_with_the_count_may_be_missing(file: Path) -> None:
     [
         ("你好 1 2 3\n", "line 1: 3 numbers, but model.embedding is 2"),
         ("1 2\n你好 1 x\n", "line 2: expected a word and numbers"),
+        ("你好 1 nan\n", "line 1: a number that is none"),
         ("天气 1 2\n", "no vector of a token of the vocabulary"),
         ("", "no vector of a token of the vocabulary"),
     ],
@@ -73,6 +74,8 @@ def test_a_recipe_names_them(file: Path, make_store: object, tmp_path: Path) -> 
     }
     trainer = Trainer.start(store, tmp_path / "run", Recipe.from_dict(settings))
     assert trainer.vectors == 1
+    again = Trainer.resume(tmp_path / "run")  # as after a kill before the first checkpoint
+    assert torch.equal(again.model.embedding.weight, trainer.model.embedding.weight)
     trainer.train(lambda event: None)
     file.unlink()
     assert Trainer.resume(tmp_path / "run", epochs=2).vectors == 0

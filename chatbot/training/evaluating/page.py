@@ -1,11 +1,9 @@
 """The result of an examination and examples of replies, as one page that needs nothing else."""
 
 import random
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 
 from chatbot.decoding import to_dict
 from chatbot.page import ENGLISH, Content, Language, Markup, document, element, joined, said, table
@@ -25,16 +23,6 @@ from chatbot.vocabulary import SEPARATOR
 
 EXAMPLES = 200
 """The most questions on a page, drawn from all."""
-
-
-def write_page(examination: Examination, path: Path, *, language: Language = ENGLISH) -> None:
-    """Write the page beside its place and rename it: whole or not at all."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        beside.write_text(page(examination, language=language), encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def page(examination: Examination, *, language: Language = ENGLISH) -> str:

@@ -61,8 +61,8 @@ def measure(
 
 def _spread(pairs: Pairs) -> Iterator[Batch]:
     """Yield batches of pairs from all over the held-out ones."""
-    mean = sum(len(pairs[i][1]) for i in range(len(pairs))) / len(pairs)
-    step = max(1, int(len(pairs) * mean / TOKENS))
-    chosen = sorted(range(0, len(pairs), step), key=lambda i: len(pairs[i][1]))
+    replies = pairs.lengths()[:, 1]
+    step = max(1, int(replies.sum() / TOKENS))
+    chosen = sorted(range(0, len(pairs), step), key=lambda i: int(replies[i]))
     for start in range(0, len(chosen), _BATCH):
         yield pairs.batch(chosen[start : start + _BATCH])
