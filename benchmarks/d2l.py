@@ -63,10 +63,10 @@ def run(rounds: int) -> str:
         name: [learnt(pairs, seeded(recipe, seed)) for seed in range(rounds)]
         for name, recipe in recipes.items()
     }
-    nats = {"the floor": [floor(pairs)], "published, dropout 0.1, on": [PUBLISHED * STEPS]}
+    nats = {"the floor": [floor(pairs)], "published, dropout 0.1, in training": [PUBLISHED * STEPS]}
     for name, runs in found.items():
-        nats[f"ours, {name}, on"] = [one.training_nats for one in runs]
-        nats[f"ours, {name}, as it is used"] = [one.nats for one in runs]
+        nats[f"ours, {name}, in training"] = [one.training_nats for one in runs]
+        nats[f"ours, {name}, mean of the weights"] = [one.nats for one in runs]
     rows = [
         [name, spread([each / STEPS for each in values], ".4f"), spread(values, ".3f")]
         for name, values in nats.items()
@@ -120,12 +120,15 @@ def learnt(pairs: Sequence[Pair], recipe: Recipe) -> Learnt:
         trainer.train(lambda _: None)
         seconds = time.perf_counter() - begun
         model = trainer.model
-        return Learnt(
-            nats=nats_a_token(model.eval(), trainer.pairs),
-            training_nats=nats_a_token(model.train(), trainer.pairs),
-            said={source: translated(model, words, source) for source, _ in SHOWN},
-            seconds=seconds,
-        )
+        training_nats = nats_a_token(model.train(), trainer.pairs)
+        assert trainer.average
+        with trainer.average.in_place():
+            return Learnt(
+                nats=nats_a_token(model.eval(), trainer.pairs),
+                training_nats=training_nats,
+                said={source: translated(model, words, source) for source, _ in SHOWN},
+                seconds=seconds,
+            )
 
 
 @torch.inference_mode()

@@ -57,7 +57,7 @@ class ModelConfig(_Section):
     decoder_layers: int = 1
     summary: Summary = "last"
     attention: Attention = "general"
-    query: Query = "previous"  # what asks: the state of the last step, or of the first layer now
+    query: Query = "first"  # what asks: the first layer's state now, or the top's of the last step
     tied: bool = True  # the output matrix is the embedding table
     reply_vocabulary: int = 0  # a reply uses only so many tokens, the first ones; 0: all
     dropout: float = 0.2
@@ -146,7 +146,7 @@ class TrainConfig(_Section):
     epochs: int = 10
     minutes: float = 0.0  # stop after so long; 0: no limit
     patience: int = 0  # stop after so many evaluations without a better one; 0: never
-    batch_tokens: int = 4096  # source and reply tokens of a batch, padding included
+    batch_tokens: int = 1024  # source and reply tokens of a batch, padding included
     batch_pairs: int = 0  # the most pairs of a batch; 0: any number
     accumulate: int = 1  # batches of one step
     optimizer: Optimizer = "adam"
