@@ -92,22 +92,27 @@ def test_other_weights_and_a_graph_for_batches(folder: Path, storage: str) -> No
     assert facts["differences"] == []
 
 
-def test_a_store_that_is_gone_is_asked_for(folder: Path) -> None:
+def test_a_run_is_exported_without_its_store(folder: Path) -> None:
+    """Smaller weights are measured on the pairs that the run kept."""
     moved = (folder / "corpus.db").rename(folder / "moved.db")
     try:
-        done = subprocess.run(
-            [BIN / "chatbot", "export", "runs/a", "exports/b"],
-            check=False,
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-        )
+        run("chatbot", "export", "runs/a", "exports/b", cwd=folder)
     finally:
         moved.rename(folder / "corpus.db")
+    assert (folder / "exports" / "b" / "text.onnx").is_file()
+
+
+def test_a_store_that_is_not_there_is_refused(folder: Path) -> None:
+    done = subprocess.run(
+        [BIN / "chatbot", "export", "runs/a", "exports/c", "--store", "gone.db"],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert done.returncode == 4
-    assert "corpus.db: no such store" in done.stderr
-    assert "--store" in done.stderr
-    assert not (folder / "exports" / "b").exists()
+    assert "gone.db: no such store" in done.stderr
+    assert not (folder / "exports" / "c").exists()
 
 
 def test_a_run_goes_on_and_an_export_replaces_a_bundle(folder: Path) -> None:
