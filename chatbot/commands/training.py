@@ -42,6 +42,12 @@ if TYPE_CHECKING:
 )
 @click.option("--epochs", type=int, metavar="N", help="Short for --set train.epochs=N.")
 @click.option("--minutes", type=float, metavar="N", help="Short for --set train.minutes=N.")
+@click.option("--context", type=int, metavar="K", help="Short for --set data.context=K.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Short for --set train.device=…; by default a GPU where there is one.",
+)
 @click.option(
     "--overfit",
     type=click.IntRange(1),
@@ -62,6 +68,8 @@ def train(  # noqa: PLR0913 - its options
     resume: bool,
     epochs: int | None,
     minutes: float | None,
+    context: int | None,
+    device: str | None,
     overfit: int | None,
     dry_run: bool,
 ) -> None:
@@ -77,14 +85,19 @@ def train(  # noqa: PLR0913 - its options
         from chatbot.training.distributed import joined  # noqa: PLC0415
         from chatbot.training.estimate import estimate  # noqa: PLC0415
         from chatbot.training.trainer import Trainer  # noqa: PLC0415
-    if resume and (file or settings or overfit or dry_run):
+    if resume and (file or settings or overfit or dry_run or device or context is not None):
         raise UsageError(
             "--resume keeps the run's settings: leave all but --epochs, --minutes out."
         )
     if not (store or resume) or not (out or dry_run):
         raise UsageError("name the STORE to train on, and with --out RUN the folder of the run.")
-    ends = {"train.epochs": epochs, "train.minutes": minutes}
-    short = [f"{name}={value}" for name, value in ends.items() if value is not None]
+    options = {
+        "train.epochs": epochs,
+        "train.minutes": minutes,
+        "data.context": context,
+        "train.device": device,
+    }
+    short = [f"{name}={value}" for name, value in options.items() if value is not None]
     with joined() as world, TemporaryDirectory() as scratch:
         if dry_run and world.size > 1:
             raise UsageError("--dry-run measures one process: start it without torchrun.")

@@ -83,7 +83,7 @@ class ModelConfig(_Section):
     @property
     def decoder_input(self) -> int:
         """Return the size of what the decoder's first layer reads at a step (design, D4)."""
-        attended = 0 if self.query == "first" else self.memory
+        attended = 0 if self.asks_first else self.memory
         return {
             "context": self.memory,
             "feedback": self.embedding,

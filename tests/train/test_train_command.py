@@ -31,7 +31,8 @@ def train(*arguments: object, code: int = 0) -> Result:
 
 def test_a_run_is_told_and_says_what_comes_next(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    told = train(store, "--out", out, "--epochs", 2).output
+    told = train(store, "--out", out, "--epochs", 2, "--context", 1).output
+    assert RunFolder(out).open()[0].data.context == 1
     assert "25 pairs to train on, 1 held out" in told
     assert "The epochs of the recipe are over." in told
     assert told.endswith(f"Done. Next: chatbot export {out} exports/run\n")
@@ -64,6 +65,8 @@ def test_overfitting_learns_and_evaluates_the_same_pairs(store: Path, tmp_path: 
         (["store.db"], "with --out RUN the folder of the run"),
         (["--resume", "--out", "run", "--overfit", "3"], "--resume keeps the run's settings"),
         (["--resume", "--out", "run", "--dry-run"], "--resume keeps the run's settings"),
+        (["--resume", "--out", "run", "--device", "cpu"], "--resume keeps the run's settings"),
+        (["--resume", "--out", "run", "--context", "0"], "--resume keeps the run's settings"),
         (["--resume"], "with --out RUN the folder of the run"),
     ],
 )
