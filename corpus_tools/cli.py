@@ -114,6 +114,11 @@ def sniff(files: tuple[Path, ...], *, as_json: bool, **options: Any) -> None:
 @reading_options
 @click.option("--license", "licence", metavar="TEXT", help="Kept with every pair.")
 @click.option("--origin", metavar="TEXT", help="Where the files are from: kept with the import.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    help="Give all dialogues this split, for good.  [default: by 'corpus split']",
+)
 @profile_option
 @processes_option
 @dry_run_option
@@ -129,7 +134,7 @@ def import_files(files: tuple[Path, ...], **options: Any) -> None:
     _fail_if(_commands().import_files(files, _reading(**options), **rest))
 
 
-_KEPT = ("store", "licence", "origin", "profile", "processes", "dry_run")
+_KEPT = ("store", "licence", "origin", "split", "profile", "processes", "dry_run")
 
 
 def _reading(

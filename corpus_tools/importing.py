@@ -9,6 +9,7 @@ from corpus_tools.errors import ReadError
 from corpus_tools.formats import Dialogue, Record, Skipped, Source
 from corpus_tools.preparing import Batch, Prepare
 from corpus_tools.store import (
+    SPLIT,
     ImportKey,
     ImportRow,
     NewDialogue,
@@ -34,6 +35,7 @@ class Plan(NamedTuple):
     duplicates: bool
     licence: str | None = None
     origin: str | None = None
+    split: str | None = None  # of all its dialogues; None: by the shares of the store
 
 
 def import_source(
@@ -55,7 +57,7 @@ def import_source(
             licence=plan.licence and storable(plan.licence),
             origin=plan.origin and storable(plan.origin),
             dictionary=plan.dictionary,
-            options={"profile": plan.profile},
+            options={"profile": plan.profile} | ({SPLIT: plan.split} if plan.split else {}),
         ),
     )
     if before.is_complete:

@@ -39,6 +39,7 @@ def import_files(
     store: str,
     licence: str | None,
     origin: str | None,
+    split: str | None,
     profile: Path | None,
     processes: int,
     dry_run: bool,
@@ -63,6 +64,7 @@ def import_files(
                     duplicates=not chosen.duplicate.on,
                     licence=licence,
                     origin=origin,
+                    split=split,
                 )
                 try:
                     click.echo(_import(opened, source, plan))

@@ -8,6 +8,7 @@ from corpus_tools.store.cleanings import (
     undo_cleaning,
 )
 from corpus_tools.store.pairs import Pair, conversations, pairs, rejects, sample
+from corpus_tools.store.schema import SPLIT
 from corpus_tools.store.search import Found, Hit, Phrase, search
 from corpus_tools.store.space import free_space
 from corpus_tools.store.splits import dialogue_texts, split_store
@@ -40,6 +41,7 @@ from corpus_tools.store.words import (
 )
 
 __all__ = [
+    "SPLIT",
     "CleaningReport",
     "CleaningSize",
     "Coverage",

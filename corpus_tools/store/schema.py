@@ -25,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 2
 RUNNING, COMPLETE = "running", "complete"
+SPLIT = "split"  # among the options of an import: the split of all its dialogues
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from corpus_tools.keys import TEST, TRAIN, VALID, Shares, split_of
-from corpus_tools.store.schema import Dialogue, SchemaInfo, Turn
+from corpus_tools.store.schema import SPLIT, Dialogue, Import, SchemaInfo, Turn
 from corpus_tools.store.store import Store
 
 _ROWS_AT_ONCE = 10_000
@@ -30,16 +30,22 @@ def split_store(
 ) -> dict[str, int]:
     """Give every dialogue its split and return how many each has; imports to come do the same.
 
-    `clusters`: for dialogues that are nearly the same, the number of the one that decides.
+    `clusters`: for dialogues that are nearly the same, the number of the one that decides. An
+    import that was given a split keeps it.
     """
     sizes = dict.fromkeys((TRAIN, VALID, TEST), 0)
     with store.writing() as connection:
         values = {"valid_share": shares.valid, "test_share": shares.test}
         connection.execute(update(SchemaInfo).values(values))
+        given = _given(connection)
         deciding = _keys(connection, set(clusters.values()))
         for rows in _dialogues(connection):
             new = [
-                (row.id, split_of(deciding.get(clusters.get(row.id, 0), row.key), shares))
+                (
+                    row.id,
+                    given.get(row.import_id)
+                    or split_of(deciding.get(clusters.get(row.id, 0), row.key), shares),
+                )
                 for row in rows
             ]
             sizes.update(Counter(sizes) + Counter(split for _, split in new))
@@ -54,6 +60,12 @@ def split_store(
     return sizes
 
 
+def _given(connection: Connection) -> dict[int, str]:
+    """Return the split of each import that was given one."""
+    imports = connection.execute(select(Import.id, Import.options)).all()
+    return {number: options[SPLIT] for number, options in imports if SPLIT in options}
+
+
 def _keys(connection: Connection, ids: set[int]) -> dict[int, int]:
     keys: dict[int, int] = {}
     ordered = sorted(ids)
@@ -65,8 +77,9 @@ def _keys(connection: Connection, ids: set[int]) -> dict[int, int]:
 
 
 def _dialogues(connection: Connection) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
-    """Yield id, key and split of all dialogues, some at a time; nothing is open in between."""
-    query = select(Dialogue.id, Dialogue.key, Dialogue.split).order_by(Dialogue.id)
+    """Yield what decides on the split of each dialogue, some at a time; nothing is open between."""
+    columns = Dialogue.id, Dialogue.import_id, Dialogue.key, Dialogue.split
+    query = select(*columns).order_by(Dialogue.id)
     after = 0
     while rows := connection.execute(query.where(Dialogue.id > after).limit(_ROWS_AT_ONCE)).all():
         yield rows

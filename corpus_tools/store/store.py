@@ -24,6 +24,7 @@ from corpus_tools.store.engine import (
 )
 from corpus_tools.store.schema import (
     COMPLETE,
+    SPLIT,
     Cleaning,
     Dialogue,
     Import,
@@ -316,7 +317,7 @@ def _insert_dialogues(
 ) -> None:
     keys, sizes = zip(*dialogues, strict=True)
     shares = Shares(*connection.execute(_SHARES).one())
-    splits = [split_of(key, shares) for key in keys]
+    splits = [row.options.get(SPLIT) or split_of(key, shares) for key in keys]
     first = row.dialogues_done
     places = range(first, first + len(dialogues))
     insert_rows(

@@ -48,6 +48,16 @@ def test_imports_to_come_go_the_same_way(filled: Corpus) -> None:
     assert splits() == before
 
 
+def test_an_import_with_a_split_of_its_own_keeps_it(filled: Corpus) -> None:
+    Path("b.tsv").write_text("你好\t早啊\n再见\t回见\n", encoding="utf-8")
+    before = splits()
+    assert filled("import", "b.tsv", "--split", "valid").code == 0
+    assert splits() == before | {"你好": "valid", "再见": "valid"}
+    outcome = filled("split", "--valid", 0, "--test", 0)
+    assert outcome.out == "Dialogues: train 400, valid 2, test 0.\n"
+    assert splits() == dict.fromkeys(before, "train") | {"你好": "valid", "再见": "valid"}
+
+
 def test_a_dry_run(filled: Corpus) -> None:
     before = splits()
     outcome = filled("split", "--valid", 40, "--test", 40, "--dry-run")
