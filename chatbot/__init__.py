@@ -8,6 +8,7 @@ True
 
 from chatbot.bot import ChatBot
 from chatbot.bundle import Bundle
+from chatbot.conversation import Conversation
 from chatbot.decoding import Beam, Decoding, Greedy, Sample
 from chatbot.errors import BundleError, ChatbotError, UsageError
 from chatbot.reply import Reply
@@ -22,6 +23,7 @@ __all__ = [
     "BundleError",
     "ChatBot",
     "ChatbotError",
+    "Conversation",
     "Decoding",
     "Greedy",
     "Reply",

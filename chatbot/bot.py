@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from chatbot.bundle import IDS_GRAPH, Bundle, GoldenCase, Hypothesis, shipped_bundle
-from chatbot.decoding import Decoding, fixed
+from chatbot.decoding import Decoding, Sample, fixed
 from chatbot.errors import BundleError, UsageError
 from chatbot.reply import Reply
 
@@ -74,9 +74,13 @@ class ChatBot:
     def candidates(
         self, text: str, decoding: Decoding | None = None, *, context: Sequence[str] = ()
     ) -> list[Reply]:
-        """Return all replies that the search kept, best first: those of a beam, or the samples."""
-        read = self.bundle.text(text, context)
-        return self._engine.replies(read, decoding or self.bundle.decoding)
+        """Return all replies that the search kept, best first: those of a beam, or the samples.
+
+        Where the model is not sure of the best, what the bundle says then stands before it.
+        """
+        decoding = decoding or self.bundle.decoding
+        found = self._engine.replies(self.bundle.text(text, context), decoding)
+        return [*self._honest(text, found[0], decoding), *found]
 
     def stream(
         self, text: str, decoding: Decoding | None = None, *, context: Sequence[str] = ()
@@ -84,11 +88,14 @@ class ChatBot:
         """Yield the reply token by token, as early as possible; joined they are its text.
 
         Greedy search and one sample only: a beam may change its mind until the end. The search
-        runs inside the graph, so each run is three times as long as the last and begins alike.
+        runs inside the graph, so each run is three times as long as the last and begins alike. A
+        bundle that says so when it is not sure has to know the end first: its reply comes whole.
         """
         decoding = decoding or self.bundle.decoding
         if decoding.hypotheses > 1:
             raise UsageError(f"{decoding} cannot stream: choose Greedy, or Sample with samples=1.")
+        if self.bundle.fallback and not isinstance(decoding, Sample):
+            return iter(self.reply(text, decoding, context=context).tokens)
         return self._growing(self.bundle.text(text, context), fixed(decoding))
 
     def replies(self, texts: Sequence[str], decoding: Decoding | None = None) -> list[Reply]:
@@ -107,7 +114,8 @@ class ChatBot:
             some = order[start : start + BATCH]  # of like length: little is padded
             found = self._batched().generate([sources[number] for number in some], decoding)
             for number, hypotheses in zip(some, found, strict=True):
-                replies[number] = self._reply(sources[number], hypotheses[0])
+                best = self._reply(sources[number], hypotheses[0])
+                replies[number] = [*self._honest(texts[number], best, decoding), best][0]
         return [replies[number] for number in range(len(sources))]
 
     def verify(self) -> list[str]:
@@ -125,6 +133,13 @@ class ChatBot:
             if reply.finished or length == decoding.max_length:
                 return
             shown, length = len(reply.tokens), 3 * length
+
+    def _honest(self, text: str, best: Reply, decoding: Decoding) -> Iterator[Reply]:
+        """Yield what to say instead of the best reply, if the model is not sure of it."""
+        fallback = self.bundle.fallback
+        if fallback and fallback.replaces(best, decoding):
+            said = fallback.reply(text)
+            yield replace(best, text=said, tokens=(said,), attention=None, understood=False)
 
     def _batched(self) -> "IdsEngine":
         """Return the engine for batches, loaded when it is first wanted."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot.decoding import SETTINGS, Decoding, from_dict, to_dict
 from chatbot.errors import BundleError, ChatbotError
+from chatbot.fallback import Fallback
 from chatbot.text import Tokenizer
 from chatbot.vocabulary import SEPARATOR, Vocabulary
 
@@ -106,6 +107,7 @@ class Bundle:
     folder: Path
     manifest: Mapping[str, Any]
     decoding: Decoding
+    fallback: Fallback | None
 
     @classmethod
     def open(cls, folder: str | Path) -> "Bundle":
@@ -121,12 +123,14 @@ class Bundle:
             _checked_path(folder, IDS_GRAPH, manifest)
         try:
             decoding = from_dict(manifest["decoding"])
+            honest = manifest.get("fallback")
+            fallback = None if honest is None else Fallback.from_dict(honest)
             for name, least in (("max_source", 1), ("context", 0)):
                 if type(manifest[name]) is not int or manifest[name] < least:
                     raise ValueError(f"{name}={manifest[name]}")
         except _WRONG_SHAPE as error:
             raise _damaged(folder, error) from error
-        return cls(folder, manifest, decoding)
+        return cls(folder, manifest, decoding, fallback)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

@@ -130,11 +130,9 @@ def import_files(files: tuple[Path, ...], **options: Any) -> None:
     files of which line i of the second answers line i of the first are found by their names
     (q_input.txt, q_target.txt) or named: corpus import q.txt a.txt --format parallel.
     """
-    rest = {name: options.pop(name) for name in _KEPT}
-    _fail_if(_commands().import_files(files, _reading(**options), **rest))
-
-
-_KEPT = ("store", "licence", "origin", "split", "profile", "processes", "dry_run")
+    rest = {name: options.pop(name) for name in ("store", "profile", "processes", "dry_run")}
+    labels = _commands().Labels(*(options.pop(name) for name in ("licence", "origin", "split")))
+    _fail_if(_commands().import_files(files, _reading(**options), labels=labels, **rest))
 
 
 def _reading(

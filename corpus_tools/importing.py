@@ -26,6 +26,14 @@ BATCH_CHARACTERS = 200_000
 _UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 
 
+class Labels(NamedTuple):
+    """What is said of everything in an import; `split`: None is by the shares of the store."""
+
+    licence: str | None = None
+    origin: str | None = None
+    split: str | None = None
+
+
 class Plan(NamedTuple):
     """How the files of a command are imported; `duplicates`: accept what was accepted before."""
 
@@ -33,9 +41,7 @@ class Plan(NamedTuple):
     profile: dict[str, Any]
     dictionary: str
     duplicates: bool
-    licence: str | None = None
-    origin: str | None = None
-    split: str | None = None  # of all its dialogues; None: by the shares of the store
+    labels: Labels = Labels()
 
 
 def import_source(
@@ -49,15 +55,16 @@ def import_source(
 
     A source that turns out bad leaves nothing behind; what was complete before stays as it is.
     """
+    licence, origin, split = plan.labels
     key = ImportKey(source.sha256(), source.format, source.encoding)
     before = row = store.begin_import(
         key,
         Provenance(
             path=storable(source.path),
-            licence=plan.licence and storable(plan.licence),
-            origin=plan.origin and storable(plan.origin),
+            licence=licence and storable(licence),
+            origin=origin and storable(origin),
             dictionary=plan.dictionary,
-            options={"profile": plan.profile} | ({SPLIT: plan.split} if plan.split else {}),
+            options={"profile": plan.profile} | ({SPLIT: split} if split else {}),
         ),
     )
     if before.is_complete:

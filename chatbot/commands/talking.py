@@ -70,13 +70,14 @@ def _reply_line(text: str, replies: Sequence[Reply], as_json: bool) -> str:
     best = replies[0]
     if not as_json:
         return best.text
-    others = [{"reply": one.text, "score": one.score} for one in replies]
+    others = [{"reply": one.text, "score": one.score} for one in replies if one.understood]
     record = {
         "text": text,
         "reply": best.text,
         "tokens": best.tokens,
         "score": best.score,
         "finished": best.finished,
+        "understood": best.understood,
         "source": best.source,
         "candidates": others,
     }

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chatbot.commands.packages import let_threads_sleep, needs_extra
-from chatbot.decoding import MAX_BEAM, Beam, Greedy
+from chatbot.decoding import MAX_BEAM, MAX_REPLY, Beam, Greedy
 from chatbot.errors import UsageError
 
 if TYPE_CHECKING:
@@ -171,13 +172,38 @@ def _run(trainer: "Trainer", out: Path, *, again: str) -> None:
     metavar="STORE",
     help="Measure smaller weights on this store's held-out pairs; by default on those of the run.",
 )
+@click.option(
+    "--no-repeat-ngram",
+    type=click.IntRange(0, MAX_REPLY),
+    default=0,
+    metavar="N",
+    help="Let no N tokens in a row come twice in a reply unless the caller says otherwise.",
+)
+@click.option(
+    "--fallback",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Say one of the lines of FILE where the model is not sure of its reply.",
+)
+@click.option(
+    "--unsure",
+    type=click.FloatRange(0, 100),
+    default=5,
+    show_default=True,
+    metavar="PERCENT",
+    help="How many of the held-out prompts that is the case with.",
+)
 @click.option("--batches", is_flag=True, help="Write a graph for batches of texts as well.")
 @click.option("--license", metavar="NAME", help="State the licence of the weights.")
-def export(
+def export(  # noqa: PLR0913 - its options
     run: Path,
     folder: Path,
+    *,
     beam: int | None,
     quantize: "Storage",
+    no_repeat_ngram: int,
+    fallback: Path | None,
+    unsure: float,
     store: Path | None,
     batches: bool,
     license: str | None,  # noqa: A002
@@ -190,13 +216,33 @@ def export(
     """
     let_threads_sleep()
     with needs_extra("chatbot export", "train"):
-        from chatbot.training.export import Form, export_run  # noqa: PLC0415 - needs the extra
+        from chatbot.training.checkpoint import RunFolder  # noqa: PLC0415 - needs the extra
+        from chatbot.training.export import Form, Honest, export_run  # noqa: PLC0415
     about = {"license": license} if license else {}
-    decoding = Beam(width=beam) if beam else Greedy()
-    form = Form(quantize, batches=batches)
+    honest = Honest(_lines(fallback), unsure / 100) if fallback else None
+    search = partial(Beam, width=beam) if beam else Greedy
+    longest = RunFolder(run).open()[0].data.max_reply
     done = export_run(
-        run, folder, decoding=decoding, form=form, store=store, about=about, tell=click.echo
+        run,
+        folder,
+        decoding=search(max_length=longest, no_repeat_ngram=no_repeat_ngram),
+        form=Form(quantize, batches=batches),
+        honest=honest,
+        store=store,
+        about=about,
+        tell=click.echo,
     )
     for line in done.lines():
         click.echo(line)
     click.echo(f"Written: {folder}. Next: chatbot chat {folder}")
+
+
+def _lines(file: Path) -> list[str]:
+    """Return what a file of replies holds, one a line."""
+    try:
+        replies = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: no replies in UTF-8, one a line ({error}).") from error
+    if not any(replies):
+        raise UsageError(f"{file}: holds no reply. Write one a line.")
+    return [reply for reply in replies if reply]

@@ -10,6 +10,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import History
 
 from chatbot.bot import ChatBot
+from chatbot.conversation import Conversation
 from chatbot.decoding import Decoding
 from chatbot.lines import lines
 from chatbot.repl.commands import is_command, run_command
@@ -21,7 +22,7 @@ INTERRUPTED = 130
 
 def chat(bot: ChatBot, decoding: Decoding, *, history: bool = True) -> int:
     """Talk until the person leaves or the input ends; return the exit code."""
-    talk = Talk(bot, decoding, messages())
+    talk = Talk(Conversation(bot, decoding), messages())
     if sys.stdin.isatty() and sys.stdout.isatty():
         return talk_in_terminal(talk, open_history(history))
     return talk_through_pipe(talk)
@@ -29,10 +30,9 @@ def chat(bot: ChatBot, decoding: Decoding, *, history: bool = True) -> int:
 
 @dataclass(frozen=True)
 class Talk:
-    """Hold a conversation: who answers, how, and in which language the rest is said."""
+    """Hold a conversation, and in which language the rest is said."""
 
-    bot: ChatBot
-    decoding: Decoding
+    conversation: Conversation
     messages: Messages
 
     def answer(self, line: str) -> str | None:
@@ -40,7 +40,7 @@ class Talk:
         line = line.strip()
         if is_command(line):
             return run_command(line, self.messages)
-        return self.bot.reply(line, self.decoding).text if line else ""
+        return self.conversation.reply(line).text if line else ""
 
 
 def talk_through_pipe(talk: Talk) -> int:
@@ -61,7 +61,7 @@ def talk_in_terminal(talk: Talk, history: History) -> int:
     session: PromptSession[str] = PromptSession(
         talk.messages.you, history=history, auto_suggest=AutoSuggestFromHistory()
     )
-    _say(talk.messages.greeting.format(bundle=_name(talk.bot)))
+    _say(talk.messages.greeting.format(bundle=_name(talk.conversation.bot)))
     about_to_leave = False
     while True:
         try:

@@ -7,9 +7,11 @@ from corpus_tools.commands.reading import import_files, sniff
 from corpus_tools.commands.wording import add_words, list_words, remove_words, segment
 from corpus_tools.exporting import Selection
 from corpus_tools.formats import Layout, Options
+from corpus_tools.importing import Labels
 from corpus_tools.keys import Shares
 
 __all__ = [
+    "Labels",
     "Layout",
     "Options",
     "Selection",

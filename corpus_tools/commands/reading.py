@@ -12,7 +12,7 @@ from corpus_tools.dictionary import dictionary_name
 from corpus_tools.errors import ReadError
 from corpus_tools.formats import Options, Source, Unread, opened_inputs
 from corpus_tools.formats import sniff as sniff_source
-from corpus_tools.importing import Plan, import_source
+from corpus_tools.importing import Labels, Plan, import_source
 from corpus_tools.progress import Progress
 from corpus_tools.rendering.results import import_line, left_out_lines, sniffed_json, sniffed_lines
 from corpus_tools.store import Store, user_words
@@ -37,9 +37,7 @@ def import_files(
     options: Options,
     *,
     store: str,
-    licence: str | None,
-    origin: str | None,
-    split: str | None,
+    labels: Labels,
     profile: Path | None,
     processes: int,
     dry_run: bool,
@@ -62,9 +60,7 @@ def import_files(
                     profile=chosen.to_dict(),
                     dictionary=dictionary_name(words),
                     duplicates=not chosen.duplicate.on,
-                    licence=licence,
-                    origin=origin,
-                    split=split,
+                    labels=labels,
                 )
                 try:
                     click.echo(_import(opened, source, plan))

@@ -250,6 +250,7 @@ class TestReply:
             "tokens": list(expected.tokens),
             "score": pytest.approx(expected.score),
             "finished": True,
+            "understood": True,
             "source": list(expected.source),
             "candidates": [{"reply": expected.text, "score": pytest.approx(expected.score)}],
         }

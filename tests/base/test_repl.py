@@ -15,7 +15,7 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from chatbot import Beam
+from chatbot import Beam, Conversation
 from chatbot.repl import Talk, talk_in_terminal
 from chatbot.repl.commands import COMMANDS, is_command, run_command
 from chatbot.repl.history import PrivateHistory, open_history
@@ -30,14 +30,16 @@ class Parrot:
     """Answer with what was said, and remember it."""
 
     def __init__(self) -> None:
-        self.bundle = SimpleNamespace(manifest={"name": "鹦鹉"}, folder=Path("parrot"))
+        self.bundle = SimpleNamespace(
+            manifest={"name": "鹦鹉"}, folder=Path("parrot"), fallback=None
+        )
         self.heard: list[str] = []
 
-    def reply(self, text, decoding):
+    def candidates(self, text, decoding, context):
         self.heard.append(text)
         if text == "interrupt":
             raise KeyboardInterrupt
-        return SimpleNamespace(text=f"{text}！")
+        return [SimpleNamespace(text=f"{text}！")]
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def press(parrot):
     def press(keys, *, history=None, texts=ENGLISH):
         screen = io.StringIO()
         output = Vt100_Output(screen, lambda: Size(rows=24, columns=80), enable_cpr=False)
-        talk = Talk(parrot, Beam(), texts)
+        talk = Talk(Conversation(parrot, Beam()), texts)
         with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=output):
             keyboard.send_bytes(
                 (keys + CTRL_D).encode(errors="surrogateescape")

@@ -24,7 +24,7 @@ from corpus_tools.cleaning import Cleaner, Profile
 from corpus_tools.errors import ReadError, StoreError
 from corpus_tools.formats import Dialogue, Source
 from corpus_tools.formats.text import LONGEST_LINE
-from corpus_tools.importing import Plan, batched, import_source, storable
+from corpus_tools.importing import Labels, Plan, batched, import_source, storable
 from corpus_tools.keys import Shares, split_of
 from corpus_tools.preparing import Batch, Job, Prepared
 from corpus_tools.store import Pair, Store
@@ -70,7 +70,9 @@ def rows(path: Path) -> list[tuple[object, ...]]:
 
 
 def test_turns_keep_what_was_said(store: Store, plan: Plan, data: Path) -> None:
-    _, row = import_source(store, Source([data / "turns.conv"]), plan._replace(licence="CC0"))
+    _, row = import_source(
+        store, Source([data / "turns.conv"]), plan._replace(labels=Labels("CC0"))
+    )
     assert (row.dialogues_done, row.turns_done, row.pairs_done) == (3, 6, 3)
     assert (row.pairs_accepted, row.skipped_done, row.license) == (2, 1, "CC0")
     pairs = list(pairs_of(store, refused=True))

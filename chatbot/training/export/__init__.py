@@ -1,21 +1,23 @@
 """From a trained run to a bundle, refused unless ONNX equals PyTorch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatbot import __version__
 from chatbot.bundle import IDS_GRAPH, TEXT_GRAPH, GoldenCase, write_bundle
 from chatbot.decoding import Beam, Decoding, Greedy, Sample
 from chatbot.engine import IdsEngine, TextEngine
 from chatbot.errors import StoreError
+from chatbot.fallback import Fallback
 from chatbot.text import Tokenizer
 from chatbot.training.checkpoint import RunFolder, load_run
 from chatbot.training.config import DataConfig
 from chatbot.training.dataset import Codec, Pairs, tokenizer
+from chatbot.training.export.confidence import SHARE, calibrated
 from chatbot.training.export.flavours import ids_graph, segmentation_graph, text_graph
 from chatbot.training.export.parity import Parity, prove, prove_segmentation, prove_text
 from chatbot.training.export.quality import (
@@ -74,6 +76,14 @@ class Form:
     quality: Quality | None = None  # of smaller weights, measured before
     batches: bool = False  # a graph for batches of ids as well
     context: int = 0  # turns that the model was trained to read besides the last
+    fallback: Fallback | None = None  # instead of a reply that the model is not sure of
+
+
+class Honest(NamedTuple):
+    """Say what takes the place of a reply that the model is not sure of, and how often."""
+
+    replies: Sequence[str]
+    share: float = SHARE  # of the held-out prompts
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,11 @@ class Exported:
             )
         if quality and not quality.passes:
             yield "That is too much: the weights are stored in 32 bits."
+        if fallback := self.form.fallback:
+            yield (
+                f"A reply less likely than e^{fallback.below:.2f} gives way to one of "
+                f"{len(fallback.replies)} that say so."
+            )
 
 
 def export_run(
@@ -109,6 +124,7 @@ def export_run(
     *,
     decoding: Decoding,
     form: Form = Form("int8"),
+    honest: Honest | None = None,
     store: str | Path | None = None,
     about: Mapping[str, Any],
     tell: Tell = lambda _: None,
@@ -116,16 +132,21 @@ def export_run(
     """Write the bundle of a run's best model; raise `ExportError` where ONNX and PyTorch differ.
 
     Smaller weights than 32-bit ones are measured on the held-out pairs of `store`, by default
-    those of the run, and written only if nobody would notice.
+    those of the run, and written only if nobody would notice. By the same pairs it is found how
+    sure the model has to be of a reply, where `honest` ones can take its place.
     """
     model, recipe, vocabulary, validation = load_run(run)
     cutter = tokenizer(recipe, vocabulary)
     form = replace(form, context=recipe.data.context)
-    if form.storage != "fp32":
-        with _held_out(RunFolder(run), Codec(recipe, vocabulary), store) as pairs:
+    with _held_out(RunFolder(run), Codec(recipe, vocabulary), store) as pairs:
+        if form.storage != "fp32":
             tell(f"Measuring {form.storage} weights on {len(pairs)} held-out pairs …")
             quality = measure(model.config, _arrays(model), form.storage, pairs)
-        form = replace(form, storage=form.storage if quality.passes else "fp32", quality=quality)
+            kept = form.storage if quality.passes else "fp32"
+            form = replace(form, storage=kept, quality=quality)
+        if honest:
+            tell(f"Replying to {len(pairs)} held-out prompts, to know when it is unsure …")
+            form = replace(form, fallback=calibrated(model, pairs, *honest, decoding=decoding))
     return export_model(
         model,
         cutter,
@@ -189,6 +210,7 @@ def export_model(
             "model": {"vocabulary": len(cutter.vocabulary), **asdict(config)},
             "weights": storage,
             **({"quality": asdict(form.quality)} if form.quality else {}),
+            **({"fallback": asdict(form.fallback)} if form.fallback else {}),
         },
     )
     return Exported(parity, len(sentences), ties, form)
