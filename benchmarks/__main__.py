@@ -31,7 +31,7 @@ NAMES = (
     "d2l",
     "joey",
 )
-WITH_OPTIONS = ("multi30k", "modes")  # hours of training, with options of their own
+WITH_OPTIONS = ("multi30k", "modes", "replies")  # with options of their own
 PACKAGES = ("duihua", "onnxruntime", "torch", "numpy", "jieba", "rjieba", "sqlalchemy")
 
 
