@@ -21,15 +21,15 @@ from corpora.starter import Group, Starter, read_starter
 from corpora.variation import variant
 
 SEED = 20261121
-VARIANTS = 2
-"""How often each question is asked for each of its answers."""
-FOLLOWED = 2
+AS_WRITTEN = 0.5
+"""Share of the questions with an answer that are asked as they are written besides varied."""
+FOLLOWED = 3
 """How often each reply to a follow-up is asked for after each answer."""
 RETOLD = 8
 """How often each turn of a dialogue is asked for."""
 NONSENSE = 0.06
 """Share of the examples that nobody could answer."""
-UNRELATED = 0.4
+UNRELATED = 0.3
 """Share of the questions that come after something that has nothing to do with them."""
 CONTEXT = 2
 
@@ -89,9 +89,9 @@ def _trained(group: Group, unseen: set[str]) -> list[str]:
 def _answers(group: Group, questions: Sequence[str], random: Random) -> Iterator[Example]:
     for question in questions:
         for answer in group.answers:
-            yield Example((), question, answer)
-            for _ in range(VARIANTS - 1):
-                yield Example((), variant(question, random), answer)
+            yield Example((), variant(question, random), answer)
+            if random.random() < AS_WRITTEN:
+                yield Example((), question, answer)
 
 
 def _follow_ups(
