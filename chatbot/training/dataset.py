@@ -137,11 +137,14 @@ class Pairs:
         """Return batches of at most `batch_tokens` ids, padding included; see `plan`."""
         return map(self.batch, self.plan(batch_tokens, seed=seed))
 
-    def plan(self, batch_tokens: int, *, most: int = 0, seed: int | None) -> list[Indices]:
+    def plan(
+        self, batch_tokens: int, *, most: int = 0, seed: int | None, together: int = 1
+    ) -> list[Indices]:
         """Return the pairs of each batch by their numbers, at most `most` where it is set.
 
-        Pairs of like length stand together. The order depends on `seed` alone; with None, which
-        is for evaluation, it is always the same.
+        Pairs of like length stand together, and so do so many batches `together`: processes that
+        take one each need not wait for each other. The order depends on `seed` alone; with None,
+        which is for evaluation, it is always the same.
         """
         lengths = self.lengths()
         most = most or max(1, len(self))
@@ -162,7 +165,9 @@ class Pairs:
         ]
         if seed is None:
             return groups
-        return [groups[i] for i in generator.permutation(len(groups))]
+        runs = len(groups) // together
+        order = (generator.permutation(runs)[:, None] * together + np.arange(together)).ravel()
+        return [groups[i] for i in order] + groups[runs * together :]
 
     def batch(self, indices: Sequence[int] | Indices) -> Batch:
         """Return the pairs of these numbers, padded."""
