@@ -124,18 +124,35 @@ def test_the_order_depends_on_the_seed_alone(folder: Path) -> None:
     assert order(1) == order(1) != order(2)
 
 
-def test_pairs_of_like_length_stand_together(folder: Path) -> None:
-    """Lengths as in chat, most short and some long: little of what is computed is padding."""
+def as_in_chat(count: int) -> list[tuple[str, str]]:
+    """Return pairs of lengths as in chat: most short and some long."""
     source = random.Random(0)
-    rows = [
+    return [
         (
             "a" * min(40, 1 + int(source.expovariate(0.15))),
             "b" * min(28, 1 + int(source.expovariate(0.12))),
         )
-        for _ in range(5000)
+        for _ in range(count)
     ]
+
+
+def test_batches_that_go_together_are_alike(folder: Path) -> None:
+    """Two processes that take one each make about as many steps through time."""
+    pairs = written(folder, as_in_chat(5001))
+
+    def apart(together: int) -> float:
+        plan = pairs.plan(500, seed=0, together=together)
+        assert sorted(i for group in plan for i in group) == list(range(5001))
+        longest = [int(pairs.lengths()[group].max(axis=0).sum()) for group in plan]
+        steps = list(zip(longest[::2], longest[1::2], strict=False))
+        return sum(abs(a - b) for a, b in steps) / len(steps)
+
+    assert apart(2) < apart(1) / 4
+
+
+def test_pairs_of_like_length_stand_together(folder: Path) -> None:
     real = computed = 0
-    for src, src_len, reply in written(folder, rows).batches(2000, seed=0):
+    for src, src_len, reply in written(folder, as_in_chat(5000)).batches(2000, seed=0):
         computed += src.numel() + reply.numel()
         real += int(src_len.sum()) + int((reply != PAD).sum())
     assert computed / real < 1.3  # in random order: 3.2

@@ -16,6 +16,7 @@ from chatbot import Beam, ChatBot, Decoding, Greedy, Sample, Tokenizer, Vocabula
 from chatbot.bundle import IDS_GRAPH, IDS_INPUTS, IDS_OUTPUTS, TEXT_INPUTS, TEXT_OUTPUTS
 from chatbot.engine import IdsEngine, MeasuringEngine, TextEngine
 from chatbot.errors import BundleError, ExportError, UsageError
+from chatbot.fallback import Fallback
 from chatbot.text import NORMALISATION
 from chatbot.training.config import DataConfig, ModelConfig, Recipe, TrainConfig
 from chatbot.training.dataset import Codec, Pairs
@@ -27,6 +28,7 @@ from chatbot.training.export import (
     export_model,
     export_run,
 )
+from chatbot.training.export.confidence import calibrated
 from chatbot.training.export.flavours import (
     ids_graph,
     measuring_graph,
@@ -512,6 +514,36 @@ class TestQuality:
         form = Form("fp32", Quality(50.0, 1.5, 0.7, 1000))
         done = export(parts, tmp_path / "bundle", form)
         assert "the weights are stored in 32 bits" in "".join(done.lines())
+
+
+class TestUnsure:
+    SOURCES = "你好吗", "我是谁", "天气怎么样", "再见", "你是谁", "我好", "好", "晚安吗"
+
+    @pytest.mark.parametrize("decoding", [Greedy(max_length=6), Beam(width=3, max_length=6)])
+    def test_the_threshold_is_a_quantile_of_the_held_out_prompts(
+        self, decoding: Decoding, tmp_path: Path
+    ) -> None:
+        model = lively({})
+        codec = Codec(Recipe(model=model.config), tokenizer_of(V).vocabulary)
+        pairs = Pairs.write(tmp_path / "pairs", codec.encoded([(s, "好") for s in self.SOURCES]))
+        sources = [pairs[number][0] for number in range(len(pairs))]
+        sure = sorted(  # by the definition of the score, Wu et al. 2016, eq. 14
+            best.score
+            * ((5 + len(best.ids) + best.finished) / 6) ** getattr(decoding, "length_penalty", 0)
+            for best, *_ in generate(model, sources, decoding)
+        )
+        for share, expected in ((0.0, sure[0]), (1.0, sure[-1]), (3 / 7, sure[3])):
+            fallback = calibrated(model, pairs, ["不懂"], share, decoding=decoding)
+            assert fallback.below == pytest.approx(expected, abs=1e-4)
+        assert fallback.replies == ("不懂",)
+
+    def test_a_bundle_says_so(self, parts: tuple[Seq2Seq, Tokenizer], tmp_path: Path) -> None:
+        form = replace(Form(), fallback=Fallback(0.5, ("不懂", "啥")))
+        done = export(parts, tmp_path / "bundle", form)
+        bot = ChatBot.load(tmp_path / "bundle")
+        assert bot.bundle.fallback == form.fallback
+        assert bot.reply("你好").text == "不懂"
+        assert "less likely than e^0.50 gives way to one of 2" in "".join(done.lines())
 
 
 def test_smaller_weights_make_smaller_files() -> None:
