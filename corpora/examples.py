@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -21,8 +22,10 @@ from corpora.starter import Group, Starter, read_starter
 from corpora.variation import variant
 
 SEED = 20261121
-AS_WRITTEN = 0.5
-"""Share of the questions with an answer that are asked as they are written besides varied."""
+ASKED = 2
+"""How often each question is asked, each time for another of its answers, which take turns."""
+AS_WRITTEN = 0.3
+"""Share of these times that it is asked as it is written, not varied."""
 FOLLOWED = 3
 """How often each reply to a follow-up is asked for after each answer."""
 RETOLD = 8
@@ -87,11 +90,11 @@ def _trained(group: Group, unseen: set[str]) -> list[str]:
 
 
 def _answers(group: Group, questions: Sequence[str], random: Random) -> Iterator[Example]:
+    answers = cycle(group.answers)
     for question in questions:
-        for answer in group.answers:
-            yield Example((), variant(question, random), answer)
-            if random.random() < AS_WRITTEN:
-                yield Example((), question, answer)
+        for answer in islice(answers, ASKED):
+            asked = question if random.random() < AS_WRITTEN else variant(question, random)
+            yield Example((), asked, answer)
 
 
 def _follow_ups(

@@ -1,12 +1,13 @@
 """`exports/README.md` suffices: clients written from it alone give what the bundles promise.
 
-No code of the project is used.
+No code of the project is used, but to compare with where no golden file promises anything.
 """
 
 import hashlib
 import json
 import random
 import re
+import shutil
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +17,12 @@ import onnxruntime as ort
 import pytest
 from jsonschema import Draft202012Validator
 
+from chatbot import Beam, ChatBot, Greedy, Sample
+from chatbot.decoding import to_dict
+
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "data" / "tiny_bundle"
-FOLDERS = (TINY, ROOT / "exports" / "mini")
+FOLDERS = (TINY, ROOT / "exports" / "xiaoyan")
 BUNDLES = [folder for folder in FOLDERS if (folder / "manifest.json").is_file()]
 PAGE = (ROOT / "exports" / "README.md").read_text("utf-8")
 SCHEMA = json.loads((ROOT / "exports" / "manifest.schema.json").read_text("utf-8"))
@@ -247,6 +251,41 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one(folder):
         assert steps < 3 * len(ids)
 
 
+def log_probability(found: dict[str, np.ndarray], decoding: dict) -> float:
+    longer = (5 + int(found["lengths"][0])) / 6
+    return float(found["scores"][0]) * longer ** decoding.get("length_penalty", 0)
+
+
+def shown(fallback: dict, turn: str, found: dict[str, np.ndarray], decoding: dict) -> str:
+    """What a person sees of the replies to a turn."""
+    searched = decoding["kind"] != "sample"
+    if searched and log_probability(found, decoding) < fallback["below"]:
+        return fallback["replies"][len(turn) % len(fallback["replies"])]
+    return found["reply"][0]
+
+
+@pytest.mark.parametrize("decoding", [Greedy(), Beam(width=3), Sample(seed=7)], ids=type)
+@pytest.mark.parametrize("unsure", [7, 3, 0])
+def test_a_client_falls_back_where_the_package_does(tmp_path, decoding, unsure):
+    turns = ["你好", "你是谁？", "😀", "你好😀😀", "👨\u200d👩", "你\ud800好", ""]
+    client, earlier, values = TextClient(TINY), "早上好", to_dict(decoding)
+    found = [client.run(f"{turn}\u001e{earlier}", values) for turn in turns]
+    likely = [-1e4, *sorted(log_probability(one, values) for one in found), 1]
+    below = (likely[unsure] + likely[unsure + 1]) / 2
+    fallback = {"below": below, "replies": ["嗯？", "没听懂。", "再说一遍？"]}
+
+    folder = Path(shutil.copytree(TINY, tmp_path / "honest"))
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest |= {"context": 1, "fallback": fallback}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    bot = ChatBot.load(folder)
+
+    seen = [shown(fallback, turn, one, values) for turn, one in zip(turns, found, strict=True)]
+    assert seen == [bot.reply(turn, decoding, context=[earlier]).text for turn in turns]
+    honest = sum(text in fallback["replies"] for text in seen)
+    assert honest == (0 if isinstance(decoding, Sample) else unsure)
+
+
 @pytest.mark.parametrize(
     ("out_of_range", "in_range"),
     [
@@ -427,6 +466,9 @@ def test_the_schema_knows_every_kind_of_decoding(decoding):
         {"decoding": GREEDY | {"repetition_penalty": 0}},
         {"decoding": SAMPLE | SHARED | {"temperature": 0}},
         {"decoding": SAMPLE | SHARED | {"seed": -1}},
+        {"fallback": {"below": -3.5}},
+        {"fallback": {"below": -3.5, "replies": []}},
+        {"fallback": {"below": "-3.5", "replies": ["嗯？"]}},
         {"files": {}},
     ],
     ids=lambda change: next(iter(change)),
@@ -444,6 +486,12 @@ def test_the_schema_wants_the_graph_of_text_and_no_other():
         fewer = {key: value for key, value in files.items() if key != name}
         fits = Draft202012Validator(SCHEMA).is_valid(manifest | {"files": fewer})
         assert fits == (name == "ids.onnx")
+
+
+def test_the_schema_knows_a_fallback():
+    manifest = json.loads((TINY / "manifest.json").read_text("utf-8"))
+    fallback = {"below": -3.5, "replies": ["嗯？"]}
+    assert Draft202012Validator(SCHEMA).is_valid(manifest | {"fallback": fallback})
 
 
 def test_a_field_that_a_client_does_not_know_is_no_error():
