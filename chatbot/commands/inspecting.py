@@ -13,7 +13,7 @@ from chatbot.commands.terminal import printable
 from chatbot.errors import BundleError
 
 
-@click.command(epilog="Example: chatbot inspect --verify exports/mini")
+@click.command(epilog="Example: chatbot inspect --verify exports/xiaoyan")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--verify", is_flag=True, help="Check every reply that the bundle promises.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")

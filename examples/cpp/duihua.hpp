@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -39,6 +40,27 @@ struct Reply {
 struct Answer {
   std::vector<Reply> replies;  // best first
   std::vector<int64_t> source;  // the ids that the model read, end mark included
+  int64_t length = 0;  // tokens of the best reply, end mark included
+};
+
+// What manifest.json has as `fallback`: what to say instead of a best reply that the model is not
+// sure of. As it stands here: nothing.
+struct Fallback {
+  double below = 0;
+  std::vector<std::string> replies;
+
+  // What to show of an answer to a turn, which is as it was typed, in UTF-8, without context.
+  const std::string& shown(const std::string& turn, const Answer& answer,
+                           const Decoding& decoding = {}) const {
+    const auto& best = answer.replies.front();
+    const auto log_probability =
+        best.score * std::pow((5.0 + answer.length) / 6, double{decoding.length_penalty});
+    const bool sure = decoding.temperature > 0 || !(log_probability < below);
+    if (sure || replies.empty()) return best.text;
+    const auto begins = [](unsigned char byte) { return (byte & 0xC0) != 0x80; };
+    const auto characters = std::count_if(turn.begin(), turn.end(), begins);
+    return replies[static_cast<size_t>(characters) % replies.size()];
+  }
 };
 
 class Bot {
@@ -110,6 +132,7 @@ class Bot {
     const auto shape = ids.GetTensorTypeAndShapeInfo().GetShape();  // (K, T)
     const auto* rows = ids.GetTensorData<int64_t>();
     Answer answer;
+    answer.length = lengths.GetTensorData<int64_t>()[0];
     for (int64_t k = 0; k < shape[0]; ++k) {
       const auto* first = rows + k * shape[1];
       const auto* last = first + lengths.GetTensorData<int64_t>()[k];

@@ -8,6 +8,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -15,6 +16,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 sealed class Bot : IDisposable
 {
     private readonly InferenceSession session;
+    private readonly double below = double.NegativeInfinity; // what the manifest has as fallback
+    private readonly string[] honest = new string[0];
 
     public Bot(string folder)
     {
@@ -23,11 +26,28 @@ sealed class Bot : IDisposable
         {
             throw new FileNotFoundException($"{folder}: no text.onnx. A bundle of format 2 has one.");
         }
+        string manifest = Path.Combine(folder, "manifest.json");
+        if (File.Exists(manifest))
+        {
+            using (var document = JsonDocument.Parse(File.ReadAllBytes(manifest)))
+            {
+                if (document.RootElement.TryGetProperty("fallback", out JsonElement fallback)
+                    && fallback.ValueKind == JsonValueKind.Object)
+                {
+                    below = fallback.GetProperty("below").GetDouble();
+                    honest = fallback.GetProperty("replies").EnumerateArray()
+                        .Select(reply => reply.GetString()).ToArray();
+                }
+            }
+        }
         session = new InferenceSession(graph);
     }
 
     // The settings as they stand here are greedy search. Beam search: beamSize = width.
     // Sampling: temperature > 0, beamSize = number of samples.
+    //
+    // The replies, best first. If the model is not sure of the best, what the bundle says instead
+    // stands in its place.
     public IReadOnlyList<string> Replies(
         string text, long maxLen = 30, long minLen = 1, long beamSize = 1,
         float lengthPenalty = 0, float temperature = 0, long topK = 0, float topP = 1, long seed = 0,
@@ -47,9 +67,17 @@ sealed class Bot : IDisposable
             Scalar("no_repeat_ngram", noRepeatNgram),
             Scalar("repetition_penalty", repetitionPenalty),
         };
-        using (var outputs = session.Run(inputs, new[] { "reply" }))
+        using (var outputs = session.Run(inputs, new[] { "reply", "scores", "lengths" }))
         {
-            return outputs.First().AsTensor<string>().ToArray();
+            string[] replies = outputs.ElementAt(0).AsTensor<string>().ToArray();
+            float score = outputs.ElementAt(1).AsTensor<float>().GetValue(0);
+            long length = outputs.ElementAt(2).AsTensor<long>().GetValue(0);
+            double logProbability = score * Math.Pow((5 + length) / 6.0, lengthPenalty);
+            if (!(temperature > 0) && logProbability < below)
+            {
+                replies[0] = honest[text.EnumerateRunes().Count() % honest.Length];
+            }
+            return replies;
         }
     }
 
@@ -84,7 +112,8 @@ static class Program
             }
             return 0;
         }
-        catch (Exception error) when (error is FileNotFoundException || error is OnnxRuntimeException)
+        catch (Exception error) when (
+            error is FileNotFoundException || error is JsonException || error is OnnxRuntimeException)
         {
             Console.Error.WriteLine($"Error: {error.Message}");
             return 3;

@@ -35,7 +35,13 @@ public final class Reply {
             "no_repeat_ngram", 0L,
             "repetition_penalty", 1f);
 
-    /** Return the replies to a text, best first. */
+    /** What a bundle says instead of a best reply that the model is not sure of. */
+    record Fallback(double below, List<String> replies) {}
+
+    /** Java reads no JSON by itself: write here what manifest.json has as "fallback", if it has. */
+    static final Fallback FALLBACK = null;
+
+    /** Return the replies to a text, best first; what FALLBACK says takes the place of the best. */
     static String[] replies(OrtSession session, String text, Map<String, Number> settings)
             throws OrtException {
         var environment = OrtEnvironment.getEnvironment();
@@ -46,8 +52,18 @@ public final class Reply {
                 var scalar = OnnxTensor.createTensor(environment, setting.getValue());
                 inputs.put(setting.getKey(), scalar);
             }
-            try (var outputs = session.run(inputs, Set.of("reply"))) {
-                return (String[]) outputs.get(0).getValue();
+            try (var outputs = session.run(inputs, Set.of("reply", "scores", "lengths"))) {
+                var replies = (String[]) outputs.get("reply").orElseThrow().getValue();
+                var scores = (float[]) outputs.get("scores").orElseThrow().getValue();
+                var lengths = (long[]) outputs.get("lengths").orElseThrow().getValue();
+                var sampled = settings.get("temperature").floatValue() > 0;
+                var penalty = settings.get("length_penalty").doubleValue();
+                var logProbability = scores[0] * Math.pow((5 + lengths[0]) / 6.0, penalty);
+                if (FALLBACK != null && !sampled && logProbability < FALLBACK.below()) {
+                    var characters = text.codePointCount(0, text.length());
+                    replies[0] = FALLBACK.replies().get(characters % FALLBACK.replies().size());
+                }
+                return replies;
             }
         } finally {
             inputs.values().forEach(OnnxTensor::close);

@@ -1,7 +1,7 @@
 /**
  * A duihua bundle in Node.js:
  *
- *     const bot = await Bot.load("exports/mini");
+ *     const bot = await Bot.load("exports/xiaoyan");
  *     const { text, tokens, score, candidates, source, attention } = await bot.reply("你好");
  *
  * The client itself is ../web/duihua.js; here it gets files and a runtime.

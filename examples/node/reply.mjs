@@ -7,7 +7,7 @@ import { command } from "./command.mjs";
 import { Bot, UsageError } from "./duihua.mjs";
 
 const USAGE = `Usage: node reply.mjs FOLDER [--decoding JSON] [TEXT]...
-Example: node reply.mjs ../../exports/mini --decoding '{"kind": "beam", "width": 4}' 你好`;
+Example: node reply.mjs ../../exports/xiaoyan --decoding '{"kind": "beam", "width": 4}' 你好`;
 
 await command(async () => {
   const { values, positionals } = parseArgs({

@@ -3,9 +3,11 @@
 Text in, reply out with onnxruntime and numpy alone; the package duihua is not needed.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,14 +41,30 @@ def inputs(text: str, settings: dict[str, float]) -> dict[str, np.ndarray]:
     return {"text": np.array([text], dtype=object), **scalars}
 
 
+def reply(
+    session: ort.InferenceSession,
+    text: str,
+    settings: dict[str, float],
+    fallback: dict[str, Any] | None,
+) -> str:
+    """Return the best reply, or what the bundle says instead where the model is not sure of it."""
+    outputs = session.run(["reply", "scores", "lengths"], inputs(text, settings))
+    best, score, length = (output[0] for output in outputs)
+    log_probability = score * ((5 + length) / 6) ** settings["length_penalty"]
+    if fallback and not settings["temperature"] and log_probability < fallback["below"]:
+        return fallback["replies"][len(text) % len(fallback["replies"])]
+    return best
+
+
 def main(folder: str, *texts: str) -> None:
     graph = Path(folder, "text.onnx")
     if not graph.is_file():
         sys.exit(f"Error: {folder}: no text.onnx. A bundle of format 2 has one.")
     session = ort.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    manifest = Path(folder, "manifest.json")
+    values = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
     for text in texts or (line.rstrip("\n") for line in sys.stdin):
-        (replies,) = session.run(["reply"], inputs(text, GREEDY))
-        print(replies[0])
+        print(reply(session, text, GREEDY, values.get("fallback")))
 
 
 if __name__ == "__main__":

@@ -127,6 +127,8 @@ export class Bot {
    * Answer a text: the best candidate's { text, ids, tokens, score, attention }, all `candidates`,
    * best first, and the `source` as the model read it, { ids, tokens }, its end mark included.
    * `attention` has a row of weights over the source for each token; [] if the model has none.
+   * Where the model is not sure of the best candidate, and the bundle has something to say instead,
+   * the text is that: one token, no ids and no attention. The candidates stay.
    */
   async reply(text, decoding = this.decoding) {
     const outputs = await this.#run(feeds(this.ort, text, decoding));
@@ -135,7 +137,19 @@ export class Bot {
       ids: Array.from(outputs.source.data, Number),
       tokens: [...outputs.source_tokens.data],
     };
-    return { ...candidates[0], candidates, source };
+    const honest = this.#fallback(text, outputs, checked(decoding));
+    const shown = honest === null ? {} : { text: honest, ids: [], tokens: [honest], attention: [] };
+    return { ...candidates[0], ...shown, candidates, source };
+  }
+
+  /** Return what the bundle says instead of a best reply that the model is not sure of, or null. */
+  #fallback(text, { scores, lengths }, { kind, length_penalty = 0 }) {
+    const { fallback, context } = this.bundle.manifest;
+    if (!fallback || kind === "sample") return null;
+    const logProbability = scores.data[0] * ((5 + Number(lengths.data[0])) / 6) ** length_penalty;
+    if (!(logProbability < fallback.below)) return null;
+    const turn = context ? String(text).split(SEPARATOR, 1)[0] : String(text); // see withContext
+    return fallback.replies[[...turn].length % fallback.replies.length]; // [...]: by code points
   }
 
   async #run(inputs) {

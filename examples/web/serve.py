@@ -13,7 +13,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent
 ONNXRUNTIME = PAGE / "node_modules" / "onnxruntime-web" / "dist"
-SHIPPED = PAGE.parents[1] / "exports" / "mini"
+SHIPPED = PAGE.parents[1] / "exports" / "xiaoyan"
 
 HEADERS = {
     "Content-Security-Policy": (

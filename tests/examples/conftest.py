@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "data" / "tiny_bundle"
-BUNDLES = (TINY, ROOT / "exports" / "mini")
+BUNDLES = (TINY, ROOT / "exports" / "xiaoyan")
 
 
 @pytest.fixture
@@ -40,6 +40,16 @@ def golden() -> Callable[[Path], list[dict[str, Any]]]:
 def read_golden(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "golden.jsonl").read_text("utf-8").split("\n")
     return [json.loads(line) for line in lines if line]
+
+
+@pytest.fixture
+def honest(copied: Path) -> Callable[[str], str]:
+    """Have the copy be sure of no reply that a search finds; return what it says."""
+    replies = ["嗯？", "没听懂。", "再说一遍？", "换个说法？", "我还小。"]
+    manifest = json.loads((copied / "manifest.json").read_text("utf-8"))
+    manifest |= {"context": 1, "fallback": {"below": 1, "replies": replies}}
+    (copied / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return lambda turn: replies[len(turn) % len(replies)]
 
 
 @pytest.fixture

@@ -86,6 +86,11 @@ def test_reply_answers_arguments_and_lines(run, copied, golden):
     assert run("reply", copied, stdin=f"{text}\n").stdout == f"{reply}\n"
 
 
+def test_it_says_so_where_it_is_not_sure(run, copied, honest):
+    done = run("reply", copied, "😀", "你好😀")
+    assert done.stdout.splitlines() == [honest("😀"), honest("你好😀")]
+
+
 def test_errors_are_one_line(run, tmp_path):
     done = run("reply", tmp_path, "你好")
     assert (done.returncode, done.stdout) == (3, "")

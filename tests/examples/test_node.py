@@ -103,6 +103,24 @@ def test_a_reply_tells_where_it_comes_from(evaluate, bundle):
             assert sum(weights) == pytest.approx(1, abs=1e-3)
 
 
+def test_it_says_so_where_it_is_not_sure(evaluate, copied, honest):
+    seen = evaluate(
+        """await (async () => {
+            const bot = await Bot.load(argument);
+            const follow = bot.withContext("你好😀", ["早上好", "早"]);
+            const sample = { kind: "sample", seed: 7 };
+            const asked = [["😀"], [follow], ["你好😀", { kind: "beam" }], ["你好😀", sample]];
+            return await Promise.all(asked.map((one) => bot.reply(...one)));
+        })()""",
+        str(copied),
+    )
+    *searched, sampled = seen
+    assert [reply["text"] for reply in searched] == [honest("😀"), *2 * [honest("你好😀")]]
+    for reply in searched:
+        assert "".join(reply["tokens"]) == reply["text"] != reply["candidates"][0]["text"]
+    assert sampled["text"] == sampled["candidates"][0]["text"]
+
+
 def test_no_text_does_harm(evaluate, bundle):
     sources = evaluate(
         """await (async () => {

@@ -38,6 +38,11 @@ def test_it_answers_the_lines_of_stdin(examples, copied, golden):
     assert len(done.stdout.splitlines()) == 2
 
 
+def test_it_says_so_where_it_is_not_sure(examples, copied, honest):
+    done = run(examples, copied, "😀", "你好😀")
+    assert done.stdout.splitlines() == [honest("😀"), honest("你好😀")]
+
+
 def test_all_kinds_of_search_run(examples, bundle, golden):
     code = f"""
 import sys; sys.path.insert(0, {str(examples / "python")!r})

@@ -212,6 +212,16 @@ def test_the_search_can_be_chosen(serve, visit, copied, golden):
     expect(page.locator(".facts").last).to_contain_text("采样，种子 ")
 
 
+def test_it_says_so_where_it_is_not_sure(serve, visit, copied, honest):
+    here = visit(serve(copied)).open().loaded()
+    assert here.say("😀") == honest("😀")
+    assert here.say("你好😀") == honest("你好😀")  # the turns before do not count
+    here.page.locator(".facts button").last.click()
+    expect(here.page.locator("#candidates li")).to_have_count(1)
+    expect(here.page.locator("#candidates li")).not_to_contain_text(honest("你好😀"))
+    assert here.complaints == []
+
+
 def test_the_keyboard_is_enough(serve, visit, copied):
     here = visit(serve(copied)).open().loaded()
     page = here.page
