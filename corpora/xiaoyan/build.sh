@@ -39,7 +39,8 @@ else
 fi
 touch "$work/run/done"
 
-step chatbot evaluate "$work/run" "$work/corpus.db" --split valid | tee "$work/evaluation.txt"
+step chatbot evaluate "$work/run" "$work/corpus.db" --split valid --beam 4 --no-repeat-ngram 3 \
+    | tee "$work/evaluation.txt"
 step chatbot export "$work/run" "$bundle" --beam 4 --no-repeat-ngram 3 \
     --fallback "$corpus/not-understood.txt" --license CC0-1.0 | tee "$work/export.txt"
 step chatbot inspect "$bundle" --verify

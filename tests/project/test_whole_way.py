@@ -129,3 +129,32 @@ def test_a_second_import_adds_nothing(folder: Path) -> None:
     before = run("corpus", "stats", cwd=folder)
     assert "nothing to add" in run("corpus", "import", "对话.tsv", cwd=folder)
     assert run("corpus", "stats", cwd=folder) == before
+
+
+def test_a_bundle_says_so_where_it_is_not_sure(folder: Path) -> None:
+    (folder / "honest.txt").write_text("没听懂。\n\n  换个说法？\n", encoding="utf-8")
+    options = ("--fallback", "honest.txt", "--unsure", "100", "--no-repeat-ngram", "2")
+    said = run("chatbot", "export", "runs/a", "exports/honest", *options, cwd=folder)
+    assert "gives way to one of 2 that say so" in said
+    facts = json.loads(run("chatbot", "inspect", "exports/honest", "--json", cwd=folder))
+    assert facts["fallback"]["replies"] == ["没听懂。", "换个说法？"]
+    assert facts["decoding"]["no_repeat_ngram"] == 2
+    line = run("chatbot", "reply", "--json", "--bundle", "exports/honest", "嘎嘣脆", cwd=folder)
+    record = json.loads(line)
+    assert record["understood"] is False
+    assert record["reply"] == "换个说法？"  # three characters, two replies
+    assert record["candidates"][0]["reply"] != record["reply"]
+
+
+def test_a_file_without_replies_is_refused(folder: Path) -> None:
+    (folder / "blank.txt").write_text("\n \n", encoding="utf-8")
+    done = subprocess.run(
+        [BIN / "chatbot", "export", "runs/a", "exports/d", "--fallback", "blank.txt"],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 2
+    assert "blank.txt: holds no reply. Write one a line." in done.stderr
+    assert not (folder / "exports" / "d").exists()
