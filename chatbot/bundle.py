@@ -186,7 +186,7 @@ def shipped_bundle() -> Path:
     """Return the folder of the bundle that comes with the package."""
     package = Path(__file__).parent
     installed = package / "shipped_bundle"  # where the wheel has it
-    return installed if installed.is_dir() else package.parent / "exports" / "mini"
+    return installed if installed.is_dir() else package.parent / "exports" / "xiaoyan"
 
 
 def write_bundle(
