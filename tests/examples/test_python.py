@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chatbot import ChatBot, Greedy
+
 GREEDY = {
     "kind": "greedy",
     "max_length": 30,
@@ -25,7 +27,8 @@ def test_it_replies_as_the_bundle_promises(examples, bundle, golden):
     cases = [case for case in golden(bundle) if case["decoding"] == GREEDY]
     texts = [case["text"] for case in cases if "\0" not in case["text"]]  # no argument has one
     assert len(texts) > 5
-    replies = [case["replies"][0]["text"] for case in cases if "\0" not in case["text"]]
+    bot = ChatBot.load(bundle)  # the vectors are of the graph; where it is unsure, neither shows it
+    replies = [bot.reply(text, Greedy()).text for text in texts]
     done = run(examples, bundle, *texts)
     assert done.stdout == "".join(reply + "\n" for reply in replies)
     assert (done.returncode, done.stderr) == (0, "")

