@@ -226,7 +226,7 @@ class Trainer:
         config, size = self.recipe.train, self.recipe.train.accumulate * self.world.size
         seed = config.seed * 1_000_003 + self.progress.epoch
         plan = self.pairs.plan(
-            config.batch_tokens, most=config.batch_pairs, seed=seed, together=self.world.size
+            config.batch_tokens, most=config.batch_pairs, seed=seed, together=size
         )
         return [plan[start : start + size] for start in range(0, len(plan), size)]
 
