@@ -32,7 +32,7 @@ check-wheel: .venv/.dev
 demo: .venv/.train
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-# The bundle that ships, from the starter corpus: an hour and a half on two cores.
+# The bundle that ships, from the starter corpus: more than an hour on two cores.
 bundle: .venv/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh corpora/xiaoyan/build.sh
 

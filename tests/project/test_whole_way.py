@@ -18,14 +18,18 @@ TOPICS = {
 ENDINGS = ("", "啊", "呀", "哦", "呢", "嘛", "。", "！", "…", "哈", "啦", "咯")
 
 
-def run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(
+def tried(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [BIN / command[0], *command[1:]],
         check=False,
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
     )
+
+
+def run(*command: str, cwd: Path) -> str:
+    done = tried(*command, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -103,13 +107,7 @@ def test_a_run_is_exported_without_its_store(folder: Path) -> None:
 
 
 def test_a_store_that_is_not_there_is_refused(folder: Path) -> None:
-    done = subprocess.run(
-        [BIN / "chatbot", "export", "runs/a", "exports/c", "--store", "gone.db"],
-        check=False,
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = tried("chatbot", "export", "runs/a", "exports/c", "--store", "gone.db", cwd=folder)
     assert done.returncode == 4
     assert "gone.db: no such store" in done.stderr
     assert not (folder / "exports" / "c").exists()
@@ -148,13 +146,7 @@ def test_a_bundle_says_so_where_it_is_not_sure(folder: Path) -> None:
 
 def test_a_file_without_replies_is_refused(folder: Path) -> None:
     (folder / "blank.txt").write_text("\n \n", encoding="utf-8")
-    done = subprocess.run(
-        [BIN / "chatbot", "export", "runs/a", "exports/d", "--fallback", "blank.txt"],
-        check=False,
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = tried("chatbot", "export", "runs/a", "exports/d", "--fallback", "blank.txt", cwd=folder)
     assert done.returncode == 2
     assert "blank.txt: holds no reply. Write one a line." in done.stderr
     assert not (folder / "exports" / "d").exists()
