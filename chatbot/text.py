@@ -80,6 +80,11 @@ def normalise(text: str, table: Mapping[int, str] = _DEFAULT) -> str:
     return _NEEDLESS_SPACE.sub("", _SPACES.sub(" ", text))
 
 
+def units(normalised: str) -> list[str]:
+    """Return the runs of letters, the runs of digits and the other characters, one by one."""
+    return _UNIT.findall(normalised)
+
+
 class Tokenizer:
     """Cut text into the tokens of a vocabulary, and join them again.
 
@@ -124,19 +129,19 @@ class Tokenizer:
 
     def _cheapest(self, normalised: str) -> list[str]:
         """Return the words of the cheapest path, the unknown ones in characters."""
-        units = _UNIT.findall(normalised)
-        size = len(units)
-        best = [0] * (size + 1)  # best[i]: least cost of units[i:]
+        pieces = units(normalised)
+        size = len(pieces)
+        best = [0] * (size + 1)  # best[i]: least cost of pieces[i:]
         end = [0] * size  # end[i]: where the first word of that path ends
         for start in range(size - 1, -1, -1):
-            best[start], end[start] = self._unit_cost(units[start]) + best[start + 1], start + 1
-            for stop, cost in self._longer_words(units, start):
+            best[start], end[start] = self._unit_cost(pieces[start]) + best[start + 1], start + 1
+            for stop, cost in self._longer_words(pieces, start):
                 if cost + best[stop] <= best[start]:
                     best[start], end[start] = cost + best[stop], stop
         tokens: list[str] = []
         start = 0
         while start < size:
-            word = "".join(units[start : end[start]])
+            word = "".join(pieces[start : end[start]])
             tokens.extend([word] if word in self.vocabulary.id_of else word)
             start = end[start]
         return tokens

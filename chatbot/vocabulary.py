@@ -67,6 +67,20 @@ class Vocabulary:
         """Return the vocabulary of the first `size` tokens, with the same ids and costs."""
         return Vocabulary(self.tokens[:size], self.costs[:size])
 
+    def in_characters(self) -> "Vocabulary":
+        """Return the same tokens at costs that cut text into its characters.
+
+        A word costs more than its characters. Runs of letters and of digits, which are not cut
+        where they are tokens, stay whole: the square is more than the sum of the parts' squares.
+        """
+        costs = [
+            cost
+            if len(word) == 1
+            else len(word) ** 2 + sum(self.cost_of.get(c, self.unknown_cost) for c in word)
+            for word, cost in self.cost_of.items()
+        ]
+        return Vocabulary(self.tokens, (*self.costs[: len(SPECIALS)], *costs))
+
     @classmethod
     def learn(
         cls, word_counts: Mapping[str, int], *, size: int = 20_000, min_count: int = 2

@@ -23,16 +23,19 @@ from corpora.variation import variant
 
 SEED = 20261121
 ASKED = 2
-"""How often each question is asked, each time for another of its answers, which take turns."""
+"""How often each question is asked: for the first of its answers, then for others in turn. With a
+favourite a group that has many answers is as likely a guess as one that has few."""
 AS_WRITTEN = 0.3
 """Share of these times that it is asked as it is written, not varied."""
 FOLLOWED = 3
 """How often each reply to a follow-up is asked for after each answer."""
 RETOLD = 8
 """How often each turn of a dialogue is asked for."""
-NONSENSE = 0.06
+NONSENSE = 0.08
 """Share of the examples that nobody could answer."""
-UNRELATED = 0.3
+FAVOURITE = 0.5
+"""Share of them that ask for the first of the replies to such."""
+UNRELATED = 0.4
 """Share of the questions that come after something that has nothing to do with them."""
 CONTEXT = 2
 
@@ -90,9 +93,10 @@ def _trained(group: Group, unseen: set[str]) -> list[str]:
 
 
 def _answers(group: Group, questions: Sequence[str], random: Random) -> Iterator[Example]:
-    answers = cycle(group.answers)
+    first, *others = group.answers
+    answers = cycle(others or [first])
     for question in questions:
-        for answer in islice(answers, ASKED):
+        for answer in (first, *islice(answers, ASKED - 1)):
             asked = question if random.random() < AS_WRITTEN else variant(question, random)
             yield Example((), asked, answer)
 
@@ -127,7 +131,8 @@ def _nonsense(
 ) -> Iterator[Example]:
     nonsense = Nonsense(questions)
     for _ in range(round(others * NONSENSE / (1 - NONSENSE))):
-        yield Example((), nonsense.draw(random), random.choice(replies))
+        reply = replies[0] if random.random() < FAVOURITE else random.choice(replies)
+        yield Example((), nonsense.draw(random), reply)
 
 
 def _with_history(example: Example, others: Sequence[Example], random: Random) -> Example:

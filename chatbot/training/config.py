@@ -17,6 +17,7 @@ Cell = Literal["rnn", "lstm", "gru"]
 Summary = Literal["last", "mean", "sum"]
 Attention = Literal["dot", "general", "additive"]
 Query = Literal["first", "previous"]
+Units = Literal["words", "characters"]
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "inverse_sqrt", "cosine", "plateau"]
 ForcingSchedule = Literal["constant", "linear", "exponential", "sigmoid"]
@@ -125,6 +126,7 @@ class DataConfig(_Section):
 
     vocabulary_size: int = 20_000
     min_count: int = 2
+    source: Units = "words"  # what a source is cut into: words, or characters
     max_source: int = 50  # tokens, EOS included; what is longer is cut
     max_reply: int = 30  # tokens, EOS included; a pair with a longer reply is left out
     context: int = 0  # turns before the last that the source holds too

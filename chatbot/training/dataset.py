@@ -73,6 +73,8 @@ class Codec:
 
 def tokenizer(recipe: Recipe, vocabulary: Vocabulary) -> Tokenizer:
     """Return what cuts the sources of a recipe; with context, it keeps turns apart."""
+    if recipe.data.source == "characters":
+        vocabulary = vocabulary.in_characters()
     if not recipe.data.context:
         return Tokenizer(vocabulary)
     return Tokenizer(vocabulary, {k: v for k, v in NORMALISATION.items() if k != SEPARATOR})

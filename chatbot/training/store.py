@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from chatbot.errors import StoreError
-from chatbot.text import normalise
+from chatbot.text import normalise, units
+from chatbot.training.config import Units
 from chatbot.vocabulary import SEPARATOR
 
 STORE_SCHEMAS = (1, 2)
@@ -58,16 +59,18 @@ class Store:
         with self._connect() as connection:
             return dict(connection.execute(query, {"split": split}))
 
-    def word_counts(self, split: str) -> Counter[str]:
+    def word_counts(self, split: str, *, prompts: Units = "words") -> Counter[str]:
         """Count the words of the accepted pairs of a split, as the import segmented them.
 
-        The words leave out the spaces between Latin words, which are tokens too.
+        With `prompts` = "characters" only the replies have words. The words leave out the spaces
+        between Latin words, which are tokens too.
         """
         counts: Counter[str] = Counter()
         query = f"SELECT prompt_words, reply_words, prompt, reply {_ACCEPTED}"
         with self._connect() as connection:
-            for *words, prompt, reply in connection.execute(query, {"split": split}):
-                counts.update(" ".join(words).split())
+            for asked, said, prompt, reply in connection.execute(query, {"split": split}):
+                counts.update(_read(asked.split(), prompts))
+                counts.update(said.split())
                 for text in (prompt, reply):
                     if " " in text:
                         counts[" "] += normalise(text).count(" ")
@@ -83,3 +86,8 @@ class Store:
             raise StoreError(
                 f"{self.path}: not a corpus store ({error}). Name one that 'corpus import' wrote."
             ) from error
+
+
+def _read(words: Sequence[str], what: Units) -> Iterable[str]:
+    """Return what a source of these words is cut into."""
+    return words if what == "words" else (unit for word in words for unit in units(word))

@@ -351,7 +351,7 @@ def _check(value: float, what: str) -> None:
 
 def _learnt(store: Store, recipe: Recipe) -> Vocabulary:
     data = recipe.data
-    counts = store.word_counts("train")
+    counts = store.word_counts("train", prompts=data.source)
     if data.context:
         counts[SEPARATOR] = max(data.min_count, len(counts))  # in most sources, and never in words
     return Vocabulary.learn(counts, size=data.vocabulary_size, min_count=data.min_count)

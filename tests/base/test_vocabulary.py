@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.errors import BundleError, UsageError
-from chatbot.text import Tokenizer
+from chatbot.text import Tokenizer, units
 from chatbot.vocabulary import SPECIALS, Vocabulary
 
 COUNTS = {"今天": 4, "天": 2, "好": 3, "很好": 1}
@@ -88,3 +88,16 @@ def test_an_unknown_character_costs_more_than_anything_known(counts):
 def test_a_damaged_vocabulary_is_refused(tokens, costs, message):
     with pytest.raises(BundleError, match=message):
         Vocabulary(tokens, costs)
+
+
+@given(
+    st.dictionaries(st.text("天气好a1b2", min_size=1, max_size=4), st.integers(1, 99)),
+    st.text("天气好a1b2 ？"),
+)
+def test_in_characters_no_word_is_ever_found(counts, text):
+    learnt = Vocabulary.learn(counts, min_count=1)
+    spelt = learnt.in_characters()
+    assert spelt.tokens == learnt.tokens
+    words = Tokenizer(spelt).words(text)
+    assert "".join(words) == "".join(Tokenizer(learnt).words(text))
+    assert all(len(units(word)) == 1 for word in words)
