@@ -7,14 +7,16 @@ python -m benchmarks replies --judged A B        add two readings of such a file
 `paraphrases.txt` was written without sight of the corpus, so were `nonsense.txt` and `probes.txt`
 (the person's turns of a talk, with `|` between; the last reply counts). A reply fits if two readers
 who did not know what gave it said so, each without knowing of the other. A held-out question is
-answered right by an answer of its group; what is none of them is judged as well.
+answered right by an answer of its group; of every fourth, what is none of them is judged as well.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.replies.retrieval import Retrieval
 from benchmarks.timing import table
@@ -24,6 +26,9 @@ from corpora.starter import Starter, read_starter
 
 HERE = Path(__file__).parent
 JUDGEMENTS = HERE / "judgements.jsonl"
+
+HELD_OUT, READ = "held-out questions", "every fourth of them"
+STEP = 4
 
 LONGEST = 40
 DECODINGS: dict[str, Decoding] = {
@@ -75,7 +80,7 @@ class Judgements:
 def sets(starter: Starter) -> dict[str, list[Case]]:
     """Return the cases of each set, by its name."""
     return {
-        "held-out questions": [
+        HELD_OUT: [
             Case((question,), frozenset(group.answers))
             for group in starter.groups
             for question in held_out(group)
@@ -136,23 +141,25 @@ def run(bundle: Path | None, unjudged: Path | None) -> str:
     starter, judgements, bot = read_starter(), Judgements.load(), ChatBot.load(bundle, threads=1)
     systems = {name: answering(bot, decoding) for name, decoding in DECODINGS.items()}
     systems[RETRIEVAL] = Retrieval(starter).replies
-    rows, open_ones = [], {}
-    for name, cases in sets(starter).items():
-        row = [name, f"{len(cases):,}"]
-        for answer in systems.values():
-            done = list(talks(cases, answer, judgements))
-            open_ones |= {talk.said: None for talk in done if talk.fits is None}
-            row.append(_cell(done))
-        rows.append(row)
+    done = {
+        name: [list(talks(cases, answer, judgements)) for answer in systems.values()]
+        for name, cases in sets(starter).items()
+    }
+    exact = [f"{fmean(talk.exact for talk in column):.1%} exact" for column in done[HELD_OUT]]
+    rows = [[HELD_OUT, f"{len(done[HELD_OUT][0]):,}", *exact]]
+    done = {READ: [column[::STEP] for column in done.pop(HELD_OUT)], **done}
+    rows += [[name, str(len(columns[0])), *map(_cell, columns)] for name, columns in done.items()]
     if unjudged:
+        columns = chain.from_iterable(done.values())
+        open_ones = {talk.said for talk in chain.from_iterable(columns) if talk.fits is None}
         lines = [json.dumps(said, ensure_ascii=False) + "\n" for said in sorted(open_ones)]
         unjudged.write_text("".join(lines), encoding="utf-8")
     return table(["set", "cases", *systems], rows)
 
 
 def _cell(done: Sequence[Talk]) -> str:
-    share = sum(bool(talk.fits) for talk in done) / len(done)
-    exact = sum(talk.exact for talk in done) / len(done)
+    share = fmean(bool(talk.fits) for talk in done)
+    exact = fmean(talk.exact for talk in done)
     unread = sum(talk.fits is None for talk in done)
     notes = [f"{exact:.1%} exact"] if exact else []
     notes += [f"{unread} not judged"] if unread else []
