@@ -42,6 +42,14 @@ def test_a_reply_is_cut_into_the_tokens_that_it_may_use() -> None:
     assert list(codec.encoded([("气", "天气")])) == [([5, EOS], [4, UNK, EOS])]
 
 
+def test_a_source_may_be_cut_into_characters_and_a_reply_into_words() -> None:
+    vocabulary = Vocabulary.learn({"天气": 5, "天": 1, "气": 1, "ok": 3})
+    recipe = Recipe.from_dict({"data": {"source": "characters"}})
+    ((source, reply),) = Codec(recipe, vocabulary).encoded([("天气ok", "天气")])
+    assert source == [*(vocabulary.id_of[token] for token in ("天", "气", "ok")), EOS]
+    assert reply == [vocabulary.id_of["天气"], EOS]
+
+
 @pytest.mark.parametrize(("context", "between"), [(0, ""), (2, SEPARATOR)])
 def test_only_with_context_a_separator_is_read(context: int, between: str) -> None:
     vocabulary = Vocabulary.learn({"甲": 5, SEPARATOR: 4})

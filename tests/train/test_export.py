@@ -2,7 +2,9 @@
 
 import itertools
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -571,6 +573,24 @@ def test_previous_turns_are_read_behind_the_separator(tmp_path: Path) -> None:
     assert bot.reply(f"你{SEPARATOR}好").source == ("你", "好", "<eos>")  # no turn is injected
     plain = bot.reply("你")
     assert plain.source == ("你", "<eos>")
+
+
+def test_a_bundle_reads_characters_and_says_words(make_store: Callable, tmp_path: Path) -> None:
+    store = make_store([(split, "天气好吗", "天气很好") for split in ("train", "valid")])
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE pairs SET reply_words = '天气 很好'")
+    recipe = Recipe(
+        model=small(),
+        data=DataConfig(min_count=1, source="characters"),
+        train=TrainConfig(epochs=30, learning_rate=0.05, device="cpu"),
+    )
+    Trainer.start(store, tmp_path / "run", recipe).train(lambda _: None)
+    export_run(tmp_path / "run", tmp_path / "bundle", decoding=Greedy(), form=Form(), about={})
+    bot = ChatBot.load(tmp_path / "bundle")
+    assert bot.verify() == []
+    reply = bot.reply("天气好吗")
+    assert reply.source == ("天", "气", "好", "吗", "<eos>")
+    assert reply.tokens[0] == "天气"
 
 
 def test_a_run_becomes_a_bundle_that_says_its_settings(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,16 @@ def test_only_accepted_pairs_of_the_split_are_read(make_store: Callable) -> None
     assert list(store.pairs("train")) == [("你好", "嗨"), ("谢谢", "不谢")]
     assert list(store.pairs("valid")) == [("在吗", "在")]
     assert store.word_counts("train") == {"你": 1, "好": 1, "嗨": 1, "谢": 3, "不": 1}
+
+
+def test_prompts_are_counted_as_they_will_be_read(make_store: Callable) -> None:
+    path = make_store([("train", "天气ok", "天气")])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE pairs SET prompt_words = '天气 ok', reply_words = '天气'")
+    store = Store(path)
+    assert store.word_counts("train") == {"天气": 2, "ok": 1}
+    counted = store.word_counts("train", prompts="characters")
+    assert counted == {"天": 1, "气": 1, "ok": 1, "天气": 1}
 
 
 def test_spaces_between_latin_words_are_counted(make_store: Callable) -> None:
