@@ -35,7 +35,6 @@ class Hardware:
             )
         device = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
         native = _has_bf16(cuda=cuda)
-        torch.set_flush_denormal(True)  # tiny gradients of rare tokens, which a CPU is slow with
         return cls(device, config.precision == "bf16" or (config.precision == "auto" and native))
 
     def autocast(self) -> AbstractContextManager[Any]:

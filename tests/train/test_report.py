@@ -353,6 +353,7 @@ class TestAttention:
 class TestPlots:
     @given(st.floats(-1e12, 1e12), st.floats(0, 1e12))
     @example(0.0, 5e-324)  # the smallest there is
+    @example(5e-324, 5e-324)
     def test_an_axis_has_room_for_all_values(self, low: float, span: float) -> None:
         axis = Axis.of_values([low, low + span])
         distances = np.diff(axis.marks)

@@ -130,8 +130,9 @@ def rounded(value: float) -> str:
 
 def _round_numbers(low: float, high: float) -> list[float]:
     """Return about five numbers of equal distance, from `low` or below to `high` or above."""
-    if high - low <= max(1e-6 * max(abs(low), abs(high)), 1e-300):  # one value: it gets some room
-        low, high = low - abs(low) / 2, high + (abs(high) / 2 or 1.0)
+    largest = max(abs(low), abs(high))
+    if high - low <= max(1e-6 * largest, 1e-300):  # one value: it gets some room
+        low, high = low - abs(low) / 2, high + (abs(high) / 2 if largest > 1e-300 else 1.0)
     rough = (high - low) / 4
     power = 10.0 ** floor(log10(rough))
     distance = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
