@@ -232,8 +232,20 @@ class Seq2Seq(nn.Module):
             nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
             with torch.no_grad():
                 self.embedding.weight[PAD].zero_()
+            self._hear_small_embeddings()
         else:
             self.output = nn.Linear(config.readout_input, outputs, bias=False)
+
+    def _hear_small_embeddings(self) -> None:
+        """Start what reads the embeddings √E times as large: else it hardly hears tied ones."""
+        readers = [self.encoder.rnn]
+        if self.config.mode != "context":
+            readers.append(self.decoder.layers[0])
+        with torch.no_grad():
+            for reader in readers:
+                for name, weights in reader.named_parameters():
+                    if name.startswith("weight_ih_l0"):  # of both directions
+                        weights[:, : self.config.embedding] *= self.config.embedding**0.5
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         """Map sources (B, S) of true lengths (B,) to what the decoder may look at."""

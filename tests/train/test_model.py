@@ -278,6 +278,25 @@ def test_tied_output_is_the_embedding_table() -> None:
     assert parameters(model) - parameters(untied) == (24 * 8 + 8 + 20) - (24 * 20 + 20)
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("mode", ["feedback", "peek", "attention"])
+def test_what_reads_small_tied_embeddings_hears_them_as_well_as_large_ones(
+    mode: str, cell: str
+) -> None:
+    """Tied embeddings start at N(0, 1/E), others at N(0, 1)."""
+
+    def heard(tied: bool) -> list[float]:
+        torch.manual_seed(0)
+        model = Seq2Seq(small(mode=mode, cell=cell, embedding=64, tied=tied), 200)
+        readers = [model.encoder.rnn, model.decoder.layers[0]]
+        weights = [w for r in readers for n, w in r.named_parameters() if "weight_ih_l0" in n]
+        assert len(weights) == 3  # the encoder has two directions
+        embeddings = model.embedding.weight[4:]  # (196, E)
+        return [(embeddings @ w[:, :64].T).std().item() for w in weights]
+
+    assert heard(tied=True) == pytest.approx(heard(tied=False), rel=0.1)
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_reply_vocabulary_has_a_logit_a_token(tied: bool) -> None:
     """Tied, its matrix is the first rows of the table; the source may use all 20 tokens."""
