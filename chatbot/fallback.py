@@ -13,7 +13,8 @@ from chatbot.reply import Reply
 class Fallback:
     """Hold honest replies, and below which log-probability of the best reply they take its place.
 
-    A reply that was drawn by chance says nothing of how sure the model is: it stays.
+    They take it too where the model says one of them itself: a network has a favourite wording. A
+    reply that was drawn by chance says nothing of how sure the model is: it stays.
     """
 
     below: float
@@ -29,9 +30,11 @@ class Fallback:
         return cls(float(below), tuple(replies))
 
     def replaces(self, reply: Reply, decoding: Decoding) -> bool:
-        """Return whether the model is less sure of a reply than it has to be."""
+        """Return whether the model is less sure of a reply than it has to be, or says so itself."""
         if isinstance(decoding, Sample):
             return False
+        if reply.text in self.replies:
+            return True
         tokens = len(reply.tokens) + reply.finished
         return log_probability(reply.score, tokens, decoding) < self.below
 

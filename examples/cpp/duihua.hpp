@@ -44,7 +44,7 @@ struct Answer {
 };
 
 // What manifest.json has as `fallback`: what to say instead of a best reply that the model is not
-// sure of. As it stands here: nothing.
+// sure of, or that says so itself. As it stands here: nothing.
 struct Fallback {
   double below = 0;
   std::vector<std::string> replies;
@@ -55,7 +55,8 @@ struct Fallback {
     const auto& best = answer.replies.front();
     const auto log_probability =
         best.score * std::pow((5.0 + answer.length) / 6, double{decoding.length_penalty});
-    const bool sure = decoding.temperature > 0 || !(log_probability < below);
+    const bool says_so = std::find(replies.begin(), replies.end(), best.text) != replies.end();
+    const bool sure = decoding.temperature > 0 || !(log_probability < below || says_so);
     if (sure || replies.empty()) return best.text;
     const auto begins = [](unsigned char byte) { return (byte & 0xC0) != 0x80; };
     const auto characters = std::count_if(turn.begin(), turn.end(), begins);

@@ -73,7 +73,7 @@ sealed class Bot : IDisposable
             float score = outputs.ElementAt(1).AsTensor<float>().GetValue(0);
             long length = outputs.ElementAt(2).AsTensor<long>().GetValue(0);
             double logProbability = score * Math.Pow((5 + length) / 6.0, lengthPenalty);
-            if (!(temperature > 0) && logProbability < below)
+            if (!(temperature > 0) && (logProbability < below || honest.Contains(replies[0])))
             {
                 replies[0] = honest[text.EnumerateRunes().Count() % honest.Length];
             }

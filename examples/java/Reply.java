@@ -59,7 +59,10 @@ public final class Reply {
                 var sampled = settings.get("temperature").floatValue() > 0;
                 var penalty = settings.get("length_penalty").doubleValue();
                 var logProbability = scores[0] * Math.pow((5 + lengths[0]) / 6.0, penalty);
-                if (FALLBACK != null && !sampled && logProbability < FALLBACK.below()) {
+                if (FALLBACK != null
+                        && !sampled
+                        && (logProbability < FALLBACK.below()
+                                || FALLBACK.replies().contains(replies[0]))) {
                     var characters = text.codePointCount(0, text.length());
                     replies[0] = FALLBACK.replies().get(characters % FALLBACK.replies().size());
                 }

@@ -51,8 +51,10 @@ def reply(
     outputs = session.run(["reply", "scores", "lengths"], inputs(text, settings))
     best, score, length = (output[0] for output in outputs)
     log_probability = score * ((5 + length) / 6) ** settings["length_penalty"]
-    if fallback and not settings["temperature"] and log_probability < fallback["below"]:
-        return fallback["replies"][len(text) % len(fallback["replies"])]
+    if fallback and not settings["temperature"]:
+        below, replies = fallback["below"], fallback["replies"]
+        if log_probability < below or best in replies:
+            return replies[len(text) % len(replies)]
     return best
 
 

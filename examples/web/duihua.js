@@ -143,11 +143,11 @@ export class Bot {
   }
 
   /** Return what the bundle says instead of a best reply that the model is not sure of, or null. */
-  #fallback(text, { scores, lengths }, { kind, length_penalty = 0 }) {
+  #fallback(text, { reply, scores, lengths }, { kind, length_penalty = 0 }) {
     const { fallback, context } = this.bundle.manifest;
     if (!fallback || kind === "sample") return null;
     const logProbability = scores.data[0] * ((5 + Number(lengths.data[0])) / 6) ** length_penalty;
-    if (!(logProbability < fallback.below)) return null;
+    if (!(logProbability < fallback.below || fallback.replies.includes(reply.data[0]))) return null;
     const turn = context ? String(text).split(SEPARATOR, 1)[0] : String(text); // see withContext
     return fallback.replies[[...turn].length % fallback.replies.length]; // [...]: by code points
   }

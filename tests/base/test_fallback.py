@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,11 @@ ALWAYS, NEVER = 1.0, -1e9
 SEARCHES = [Greedy(), Beam(width=3), Beam(width=2, length_penalty=0.0)]
 
 
-def unsure(folder: Path, below: float) -> ChatBot:
+def unsure(folder: Path, below: float, replies: Sequence[str] = HONEST) -> ChatBot:
     """Open the bundle with a fallback put into its manifest."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_bytes())
-    manifest["fallback"] = {"below": below, "replies": HONEST}
+    manifest["fallback"] = {"below": below, "replies": list(replies)}
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return ChatBot.load(folder)
 
@@ -48,6 +49,14 @@ def test_a_sure_reply_stays(folder, bot, texts, decoding):
     sure = unsure(folder, NEVER)
     for text in texts:
         assert sure.candidates(text, decoding) == bot.candidates(text, decoding)
+
+
+@pytest.mark.parametrize("decoding", SEARCHES)
+def test_a_reply_that_says_so_itself_gives_way_to_the_wording_of_the_turn(folder, bot, decoding):
+    replies = [*HONEST, bot.reply("你好", decoding).text]
+    first, *rest = unsure(folder, NEVER, replies).candidates("你好", decoding)
+    assert (first.text, first.understood) == (HONEST[2], False)
+    assert rest == bot.candidates("你好", decoding)
 
 
 def test_the_threshold_parts_the_replies(folder, bot, texts):

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chatbot import ChatBot, Greedy
+
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "data" / "tiny_bundle"
 BUNDLES = (TINY, ROOT / "exports" / "xiaoyan")
@@ -50,6 +52,16 @@ def honest(copied: Path) -> Callable[[str], str]:
     manifest |= {"context": 1, "fallback": {"below": 1, "replies": replies}}
     (copied / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return lambda turn: replies[len(turn) % len(replies)]
+
+
+@pytest.fixture
+def says_so_itself(copied: Path) -> str:
+    """Have the copy's reply to 😀 be an honest one in other words; return those to be said."""
+    replies = ["嗯？", "没听懂。", ChatBot.load(copied).reply("😀", Greedy()).text]
+    manifest = json.loads((copied / "manifest.json").read_text("utf-8"))
+    manifest |= {"fallback": {"below": -1e9, "replies": replies}}
+    (copied / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return replies[1]
 
 
 @pytest.fixture

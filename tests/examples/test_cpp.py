@@ -91,6 +91,10 @@ def test_it_says_so_where_it_is_not_sure(run, copied, honest):
     assert done.stdout.splitlines() == [honest("😀"), honest("你好😀")]
 
 
+def test_it_says_so_in_the_words_of_the_turn(run, copied, says_so_itself):
+    assert run("reply", copied, "😀").stdout == f"{says_so_itself}\n"
+
+
 def test_errors_are_one_line(run, tmp_path):
     done = run("reply", tmp_path, "你好")
     assert (done.returncode, done.stdout) == (3, "")

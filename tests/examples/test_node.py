@@ -121,6 +121,11 @@ def test_it_says_so_where_it_is_not_sure(evaluate, copied, honest):
     assert sampled["text"] == sampled["candidates"][0]["text"]
 
 
+def test_it_says_so_in_the_words_of_the_turn(evaluate, copied, says_so_itself):
+    seen = evaluate("await Bot.load(argument).then((bot) => bot.reply('😀'))", str(copied))
+    assert seen["text"] == says_so_itself != seen["candidates"][0]["text"]
+
+
 def test_no_text_does_harm(evaluate, bundle):
     sources = evaluate(
         """await (async () => {

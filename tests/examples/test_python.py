@@ -46,6 +46,10 @@ def test_it_says_so_where_it_is_not_sure(examples, copied, honest):
     assert done.stdout.splitlines() == [honest("😀"), honest("你好😀")]
 
 
+def test_it_says_so_in_the_words_of_the_turn(examples, copied, says_so_itself):
+    assert run(examples, copied, "😀").stdout == f"{says_so_itself}\n"
+
+
 def test_all_kinds_of_search_run(examples, bundle, golden):
     code = f"""
 import sys; sys.path.insert(0, {str(examples / "python")!r})

@@ -259,7 +259,8 @@ def log_probability(found: dict[str, np.ndarray], decoding: dict) -> float:
 def shown(fallback: dict, turn: str, found: dict[str, np.ndarray], decoding: dict) -> str:
     """What a person sees of the replies to a turn."""
     searched = decoding["kind"] != "sample"
-    if searched and log_probability(found, decoding) < fallback["below"]:
+    unsure = log_probability(found, decoding) < fallback["below"]
+    if searched and (unsure or found["reply"][0] in fallback["replies"]):
         return fallback["replies"][len(turn) % len(fallback["replies"])]
     return found["reply"][0]
 
