@@ -26,9 +26,9 @@ def unsure(folder: Path, below: float, replies: Sequence[str] = HONEST) -> ChatB
 
 
 def test_the_log_probability_is_the_score_without_its_penalty():
-    # The worked example of exports/README.md: -0.3454 / ((5 + 8) / 6)^0.6 = -0.2172.
-    assert log_probability(-0.2172, 8, Beam(length_penalty=0.6)) == pytest.approx(-0.3454, abs=1e-4)
-    assert log_probability(-0.2172, 8, Greedy()) == -0.2172
+    # The worked example of exports/README.md: -1.3433 / ((5 + 5) / 6)^0.6 = -0.9887.
+    assert log_probability(-0.9887, 5, Beam(length_penalty=0.6)) == pytest.approx(-1.3433, abs=1e-4)
+    assert log_probability(-0.9887, 5, Greedy()) == -0.9887
 
 
 @pytest.mark.parametrize("decoding", SEARCHES)
