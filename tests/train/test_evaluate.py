@@ -101,8 +101,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     top = tmp_path_factory.mktemp("运行 1")
     return {
         "by heart": learnt(top / "by heart", 200),
-        "beginner": learnt(top / "beginner", 40),
-        "other words": learnt(top / "other words", 40, words={"客气": 5}),
+        "beginner": learnt(top / "beginner", 20),
+        "other words": learnt(top / "other words", 20, words={"客气": 5}),
     }
 
 

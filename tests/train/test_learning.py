@@ -43,8 +43,8 @@ def test_attention_learns_to_copy(query: str, tmp_path: Path) -> None:
     sizes = {"embedding": 24, "encoder_hidden": 32, "hidden": 64, "dropout": 0.0}
     config = ModelConfig.from_dict({**sizes, "attention": "general", "query": query})
     model = Seq2Seq(config, len(tokenizer.vocabulary))
-    train(model, trained, epochs=10)
-    train(model, trained, epochs=5, learning_rate=0.002)
+    train(model, trained, epochs=10, learning_rate=0.005)
+    train(model, trained, epochs=5, learning_rate=0.001)
     held_out = [tokenizer.encode(word) for word in words[:200]]
     found = generate(model, [[*ids, EOS] for ids in held_out], Greedy(max_length=10))
     right = total = 0
