@@ -26,7 +26,8 @@ ASKED = 2
 """How often each question is asked: for the first of its answers, then for others in turn. With a
 favourite a group that has many answers is as likely a guess as one that has few."""
 AS_WRITTEN = 0.3
-"""Share of these times that it is asked as it is written, not varied."""
+"""Share of the questions that are asked as they are written, not varied: in the same words for each
+answer, which tells that these answers are of one class."""
 FOLLOWED = 3
 """How often each reply to a follow-up is asked for after each answer."""
 RETOLD = 8
@@ -72,18 +73,20 @@ def training(starter: Starter, random: Random) -> list[Example]:
     """Return all examples to train on, in an order of chance."""
     unseen = {bare(question) for group in starter.groups for question in held_out(group)}
     asked = {group: _trained(group, unseen) for group in starter.groups}
+    owners = {bare(question): group for group in starter.groups for question in group.questions}
     examples = [
         example
         for group, questions in asked.items()
         for example in (
-            *_answers(group, questions, random),
+            *_answers(group, questions, owners, random),
             *_follow_ups(group, questions, starter.asked, random),
         )
     ]
     examples += _dialogues(starter, random)
     questions = [question for some in asked.values() for question in some]
-    examples += _nonsense(questions, starter.not_understood, len(examples), random)
-    examples = [_with_history(example, examples, random) for example in examples]
+    nonsense = _nonsense(questions, starter.not_understood, len(examples), random)
+    examples += [example for example in nonsense if bare(example.prompt) not in owners]
+    examples = [_with_history(example, examples) for example in examples]
     random.shuffle(examples)
     return [example for example in examples if bare(example.prompt) not in unseen]
 
@@ -92,29 +95,35 @@ def _trained(group: Group, unseen: set[str]) -> list[str]:
     return [question for question in group.questions if bare(question) not in unseen]
 
 
-def _answers(group: Group, questions: Sequence[str], random: Random) -> Iterator[Example]:
+def _answers(
+    group: Group, questions: Sequence[str], owners: dict[str, Group], random: Random
+) -> Iterator[Example]:
+    """Ask each question; `owners` learns which words are those of this group."""
     first, *others = group.answers
     answers = cycle(others or [first])
-    for question in questions:
+    for place, question in enumerate(questions):
+        as_written = place < len(others) or random.random() < AS_WRITTEN
         for answer in (first, *islice(answers, ASKED - 1)):
-            asked = question if random.random() < AS_WRITTEN else variant(question, random)
+            asked = question if as_written else variant(question, random)
+            if owners.setdefault(bare(asked), group) != group:  # what varied is another's question
+                asked = question
             yield Example((), asked, answer)
 
 
 def _follow_ups(
     group: Group, questions: Sequence[str], asked: dict[str, tuple[str, ...]], random: Random
 ) -> Iterator[Example]:
-    replies = [
-        (kind, answer, reply)
+    wanted = [
+        (kind, answer, replies)
         for kind, replies in group.follow_ups.items()
         for answer in group.answers
-        for reply in replies
     ] * FOLLOWED
     if group.more:
-        replies += [("more", a, b) for a in group.answers for b in group.answers if a != b]
-    for kind, answer, reply in replies:
+        wanted += [("more", a, (b,)) for a in group.answers for b in group.answers if a != b]
+    for kind, answer, replies in wanted:
         before = variant(random.choice(questions), random)
-        yield Example((before, answer), variant(random.choice(asked[kind]), random), reply)
+        follow_up = variant(random.choice(asked[kind]), random)
+        yield from (Example((before, answer), follow_up, reply) for reply in replies)
 
 
 def _dialogues(starter: Starter, random: Random) -> Iterator[Example]:
@@ -135,8 +144,12 @@ def _nonsense(
         yield Example((), nonsense.draw(random), reply)
 
 
-def _with_history(example: Example, others: Sequence[Example], random: Random) -> Example:
-    """Put something before an example that needs nothing before it, so that it learns that."""
+def _with_history(example: Example, others: Sequence[Example]) -> Example:
+    """Put something before an example that needs nothing before it, so that it learns that.
+
+    The same words always come after the same.
+    """
+    random = Random(example.prompt)
     if example.history or random.random() >= UNRELATED:
         return example
     before = random.choice(others)

@@ -57,6 +57,8 @@ class ModelConfig(_Section):
     hidden: int = 256  # of the decoder
     decoder_layers: int = 1
     summary: Summary = "last"
+    prototypes: int = 0  # classes of replies, at most, one of which a source asks for; 0: none
+    prototype_size: int = 256
     attention: Attention = "general"
     query: Query = "first"  # what asks: the first layer's state now, or the top's of the last step
     tied: bool = True  # the output matrix is the embedding table
@@ -67,6 +69,8 @@ class ModelConfig(_Section):
         super().__post_init__()
         for name in ("embedding", "encoder_hidden", "encoder_layers", "hidden", "decoder_layers"):
             check_range(name, getattr(self, name), 1, 8192)
+        check_range("prototypes", self.prototypes, 0, 1_000_000)
+        check_range("prototype_size", self.prototype_size, 1, 8192)
         if self.reply_vocabulary:  # the four special tokens alone are no reply
             check_range("reply_vocabulary", self.reply_vocabulary, 5, 1_000_000)
         check_range("dropout", self.dropout, 0.0, 0.95)
@@ -82,13 +86,18 @@ class ModelConfig(_Section):
         return self.encoder_hidden * (2 if self.bidirectional else 1)
 
     @property
+    def summary_size(self) -> int:
+        """Return the size of what the decoder gets as C: with prototypes, that of a mean of them."""
+        return self.prototype_size if self.prototypes else self.memory
+
+    @property
     def decoder_input(self) -> int:
         """Return the size of what the decoder's first layer reads at a step (design, D4)."""
         attended = 0 if self.asks_first else self.memory
         return {
-            "context": self.memory,
+            "context": self.summary_size,
             "feedback": self.embedding,
-            "peek": self.embedding + self.memory,
+            "peek": self.embedding + self.summary_size,
             "attention": self.embedding + attended,
         }[self.mode]
 

@@ -5,7 +5,7 @@ Legend of the shapes:
     S  tokens of the longest source   E  size of an embedding
     T  tokens of the longest reply    M  size of an encoder state, both directions together
     R  rows of a search, B · width    H  size of a decoder state
-    L  layers of the decoder
+    L  layers of the decoder                              N  prototypes, of P numbers each
 
 With encoder states h_1 … h_S, their summary C, decoder state s_t and previous token y_{t-1}:
 
@@ -13,6 +13,8 @@ With encoder states h_1 … h_S, their summary C, decoder state s_t and previous
     feedback    s_0 = f(C)   s_t = RNN(s_{t-1}, E y_{t-1})          Sutskever et al. 2014
     peek        s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; C])     Cho et al. 2014
     attention   s_0 = f(C)   s_t = RNN(s_{t-1}, [E y_{t-1}; c_t])   Bahdanau et al. 2015
+
+With prototypes C is first replaced by a mean of them.
 
 In attention mode c_t answers the top layer's s_{t-1}, as above, or the first layer's s_t. Then only
 the layers above read c_t (Wu et al. 2016), a single layer none of it (Luong et al. 2015), and as no
@@ -36,6 +38,12 @@ State = tuple[Tensor, ...]
 RNNS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
+PROTOTYPE_SCALE = 3.0
+"""How much louder the decoder hears a prototype than the logits do."""
+
+NO_CLASS = -1
+"""What stands for the class of a pair whose reply has no prototype."""
+
 LOSS_PIECE = 256
 """Tokens whose logits are computed at once in training."""
 
@@ -46,7 +54,7 @@ class Memory(NamedTuple):
     states: Tensor  # (B, S, M)
     keys: Tensor  # (B, S, ·): the states as the attention compares them
     mask: Tensor  # (B, S), True on tokens, False on padding
-    summary: Tensor  # (B, M)
+    summary: Tensor  # (B, M), with prototypes (B, P)
 
     def repeat(self, times: int) -> "Memory":
         """Return each source `times` times in a row: (B · times, …)."""
@@ -96,6 +104,36 @@ class Encoder(nn.Module):
         return states, torch.cat(list(top), dim=-1)  # (B, M)
 
 
+class Prototypes(nn.Module):
+    """Draw C to what stands for the replies that a source may be asking for.
+
+    A softmax over N prototypes X says which they are, C' = X softmax(Xᵀ W C + b) is what the decoder
+    gets: the retrieval of Ramsauer et al. 2021, eq. 3. The decoder then learns a reply for what a
+    class of sources has in common, not for each way to ask.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        shape = config.prototypes, config.prototype_size
+        self.query = nn.Linear(config.memory, config.prototype_size, bias=False)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.zeros(config.prototypes))
+        nn.init.normal_(self.query.weight, std=0.1)
+        nn.init.normal_(self.weight, std=0.2)
+
+    def logits(self, summary: Tensor) -> Tensor:
+        """Map summaries C (B, M) to the logits (B, N) of the prototypes."""
+        return linear(self.query(summary), self.weight, self.bias)
+
+    def recall(self, logits: Tensor) -> Tensor:
+        """Return the means (B, P) of the prototypes that logits (B, N) ask for.
+
+        The replies are no judge of the logits: no gradient goes back to those.
+        """
+        shares = logits.detach().float().softmax(dim=-1).to(logits.dtype)
+        return PROTOTYPE_SCALE * (shares @ self.weight)
+
+
 class Attention(nn.Module):
     """Look up the source states that matter for a query.
 
@@ -142,7 +180,7 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         if config.mode != "context":
             size = config.state_tensors * config.decoder_layers * config.hidden
-            self.bridge = nn.Linear(config.memory, size)
+            self.bridge = nn.Linear(config.summary_size, size)
         if config.mode == "attention":
             self.attention = Attention(config)
 
@@ -222,6 +260,7 @@ class Seq2Seq(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(vocabulary_size, config.embedding, padding_idx=PAD)
         self.encoder = Encoder(config)
+        self.prototypes = Prototypes(config) if config.prototypes else None
         self.decoder = Decoder(config)
         self.dropout = nn.Dropout(config.dropout)
         outputs = config.outputs(vocabulary_size)  # V of the logits
@@ -249,13 +288,21 @@ class Seq2Seq(nn.Module):
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         """Map sources (B, S) of true lengths (B,) to what the decoder may look at."""
+        return self._read(src, src_len)[0]
+
+    def _read(self, src: Tensor, src_len: Tensor) -> tuple[Memory, Tensor | None]:
+        """Return what the decoder may look at, and the logits (B, N) of the prototypes."""
         states, summary = self.encoder(self.dropout(self.embedding(src)), src_len)
+        logits = None
+        if self.prototypes:
+            logits = self.prototypes.logits(summary)
+            summary = self.prototypes.recall(logits)
         mask = (
             torch.arange(src.size(1), device=src.device)[None] < src_len.to(src.device)[:, None]
         )  # (B, S)
         attends = self.config.mode == "attention"
         keys = self.decoder.attention.project(states) if attends else states
-        return Memory(states, keys, mask, summary)
+        return Memory(states, keys, mask, summary), logits
 
     def step(self, tokens: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
         """Map previous tokens (R,) and a state to the logits (R, V) of the next token."""
@@ -265,7 +312,7 @@ class Seq2Seq(nn.Module):
 
     def forward(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
         """Return the logits (B, T, V) of a reply (B, T), each step fed the true token before it."""
-        return self._logits(self._forced(src, src_len, reply))
+        return self._logits(self._forced(self.encode(src, src_len), reply))
 
     def free_running(
         self, src: Tensor, src_len: Tensor, reply: Tensor, teacher_forcing: float
@@ -274,7 +321,9 @@ class Seq2Seq(nn.Module):
 
         The others are fed the model's own likeliest token (scheduled sampling, Bengio et al. 2015).
         """
-        memory = self.encode(src, src_len)
+        return self._free_running(self.encode(src, src_len), reply, teacher_forcing)
+
+    def _free_running(self, memory: Memory, reply: Tensor, teacher_forcing: float) -> Tensor:
         state = self.decoder.start(memory.summary)
         token, logits = torch.full_like(reply[:, 0], BOS), []
         for true in reply.unbind(dim=1):  # (B,)
@@ -294,20 +343,46 @@ class Seq2Seq(nn.Module):
         label_smoothing: float = 0.0,
     ) -> Tensor:
         """Return the cross-entropy in nats, summed over the valid tokens."""
+        memory = self.encode(src, src_len)
+        return self._entropy(memory, reply, teacher_forcing, label_smoothing)
+
+    def losses(
+        self,
+        src: Tensor,
+        src_len: Tensor,
+        reply: Tensor,
+        classes: Tensor,
+        *,
+        teacher_forcing: float = 1.0,
+        label_smoothing: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:
+        """Return `loss`, and the summed cross-entropy of the prototypes that are asked for.
+
+        `classes` (B,) says which these are, NO_CLASS where a source asks for none of them.
+        """
+        memory, logits = self._read(src, src_len)
+        loss = self._entropy(memory, reply, teacher_forcing, label_smoothing)
+        if logits is None:
+            return loss, loss.new_zeros(())
+        wrong = cross_entropy(logits.float(), classes, reduction="sum", ignore_index=NO_CLASS)
+        return loss, wrong
+
+    def _entropy(
+        self, memory: Memory, reply: Tensor, teacher_forcing: float, label_smoothing: float
+    ) -> Tensor:
         valid = reply != PAD  # (B, T); the output matrix, the largest, sees nothing else
         true = reply[valid]  # (N,)
         entropy = partial(cross_entropy, reduction="sum", label_smoothing=label_smoothing)
         if teacher_forcing < 1.0:
-            logits = self.free_running(src, src_len, reply, teacher_forcing)[valid]  # (N, V)
+            logits = self._free_running(memory, reply, teacher_forcing)[valid]  # (N, V)
             return entropy(logits.float(), true)
-        features = self._forced(src, src_len, reply)[valid]  # (N, ·)
+        features = self._forced(memory, reply)[valid]  # (N, ·)
         # Piece by piece: the logits of a whole batch would leave the processor's cache.
         pieces = zip(*(torch.split(x, LOSS_PIECE) for x in (features, true)), strict=True)
         return torch.stack([entropy(self._logits(x).float(), y) for x, y in pieces]).sum()
 
-    def _forced(self, src: Tensor, src_len: Tensor, reply: Tensor) -> Tensor:
+    def _forced(self, memory: Memory, reply: Tensor) -> Tensor:
         """Return the features (B, T, ·) of all steps, each fed the true token before it."""
-        memory = self.encode(src, src_len)
         first = torch.full_like(reply[:, :1], BOS)
         previous = torch.cat([first, reply[:, :-1]], dim=1)  # (B, T)
         embedded = self.dropout(self.embedding(previous))

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
@@ -14,6 +15,7 @@ from chatbot.errors import ChatbotError, TrainingError
 from chatbot.training import schedule, vectors
 from chatbot.training.average import Average
 from chatbot.training.checkpoint import SPLITS, Progress, RunFolder, State
+from chatbot.training.classes import classes
 from chatbot.training.config import Recipe, TrainConfig
 from chatbot.training.dataset import Batch, Codec, Indices, Pairs, tokenizer
 from chatbot.training.device import Hardware, enough_memory
@@ -24,6 +26,9 @@ from chatbot.training.meter import Meter
 from chatbot.training.model import Seq2Seq
 from chatbot.training.store import Store
 from chatbot.vocabulary import SEPARATOR, Vocabulary
+
+CLASS_WEIGHT = 5.0
+"""What a source's class counts against the tokens of its reply, where there are prototypes."""
 
 PLATEAU = 0.5
 """What the learning rate is multiplied by where an evaluation is no better than the best."""
@@ -52,6 +57,7 @@ class Trainer:
         self.run, self.recipe, self.progress, self.world = run, recipe, Progress(), world
         self.tokenizer = tokenizer(recipe, vocabulary)
         self.pairs, self.held_out = pairs, held_out if len(held_out) else pairs
+        self.classes = classes(pairs, recipe.model.prototypes)
         self.left_out = self.vectors = 0
         self.hardware = Hardware.chosen(config, world.local_rank)
         torch.manual_seed(config.seed)
@@ -235,15 +241,16 @@ class Trainer:
         """Make one step of the optimizer with `done` of the run behind it."""
         config, done = self.recipe.train, self.world.told(max(done, self.meter.done))
         with self.meter.loading():
-            batches = [self.pairs.batch(g) for g in groups[self.world.rank :: self.world.size]]
-        (tokens,) = self.world.sum(sum(batch.tokens for batch in batches))
+            own = groups[self.world.rank :: self.world.size]
+            batches = [(self.pairs.batch(g), torch.from_numpy(self.classes[g])) for g in own]
+        (tokens,) = self.world.sum(sum(batch.tokens for batch, _ in batches))
         for group in self.optimizer.param_groups:
             group["lr"] = schedule.learning_rate(
                 config, self.progress.step + 1, done, reduced=self.progress.reduced
             )
         self.optimizer.zero_grad()
         forcing = schedule.teacher_forcing(config, done)
-        (loss,) = self.world.sum(sum(self._backward(b, forcing, tokens) for b in batches))
+        (loss,) = self.world.sum(sum(self._backward(*b, forcing, tokens) for b in batches))
         _check(loss, f"the loss at step {self.progress.step + 1}")
         self.world.sum_gradients(self.model)
         norm = float(clip_grad_norm_(self.model.parameters(), config.clip))
@@ -253,17 +260,20 @@ class Trainer:
             self.average.update(self.progress.step)
         self.meter.step(loss, tokens, norm)
 
-    def _backward(self, batch: Batch, teacher_forcing: float, tokens: float) -> float:
+    def _backward(
+        self, batch: Batch, asked: Tensor, teacher_forcing: float, tokens: float
+    ) -> float:
         """Add the gradients of one batch, as its share of all `tokens`; return its summed loss."""
         self.meter.batch(batch)
-        smoothing = self.recipe.train.label_smoothing
+        smoothing, device = self.recipe.train.label_smoothing, self.hardware.device
         with self.hardware.autocast():
-            loss = self.model.loss(
-                *batch.to(self.hardware.device),
+            loss, wrong = self.model.losses(
+                *batch.to(device),
+                asked.to(device),
                 teacher_forcing=teacher_forcing,
                 label_smoothing=smoothing,
             )
-        torch.autograd.backward(loss / tokens)
+        torch.autograd.backward((loss + CLASS_WEIGHT * wrong) / tokens)
         return float(loss.detach())
 
     @property

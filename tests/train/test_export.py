@@ -82,6 +82,10 @@ VARIANTS = [
         {"mode": m, "tied": tied, "reply_vocabulary": 15}
         for m, tied in itertools.product(MODES, (True, False))
     ),
+    *(
+        {"mode": m, "summary": summary, "prototypes": 7, "prototype_size": 5}
+        for m, summary in itertools.product(MODES, ("last", "mean", "sum"))
+    ),
 ]
 
 

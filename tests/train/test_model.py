@@ -10,7 +10,14 @@ from torch.testing import assert_close
 from chatbot.errors import UsageError
 from chatbot.training.config import ModelConfig
 from chatbot.training.dataset import Batch
-from chatbot.training.model import Attention, Encoder, Memory, Seq2Seq
+from chatbot.training.model import (
+    NO_CLASS,
+    PROTOTYPE_SCALE,
+    Attention,
+    Encoder,
+    Memory,
+    Seq2Seq,
+)
 from chatbot.vocabulary import BOS, EOS, PAD, UNK
 from tests.train.conftest import CELLS, MODES, seeded, small
 
@@ -24,6 +31,7 @@ SHAPES = [
     {"bidirectional": True, "encoder_layers": 2, "summary": "last"},
     {"bidirectional": False, "decoder_layers": 2, "summary": "mean"},
     {"bidirectional": True, "encoder_layers": 1, "decoder_layers": 2, "summary": "sum"},
+    {"summary": "mean", "prototypes": 7, "prototype_size": 5},
 ]
 
 
@@ -45,8 +53,8 @@ def test_padding_changes_neither_loss_nor_gradients(settings: dict, shape: dict)
         model = seeded(small(**settings, **shape))
         batch = Batch(padded(sources, 4 + extra), lengths, padded(replies, 3 + extra))
         assert batch.tokens == 5
-        loss = model.loss(*batch)
-        loss.backward()
+        loss = torch.stack(model.losses(*batch, torch.tensor([2, 3])))
+        loss.sum().backward()
         results.append((loss.detach(), [p.grad.clone() for p in model.parameters()]))
     (tight, tight_grads), (loose, loose_grads) = results
     assert_close(tight, loose)
@@ -98,6 +106,47 @@ def test_every_mode_depends_on_the_source(mode: str) -> None:
     lengths, reply = torch.tensor([2]), torch.tensor([[9, EOS]])
     one, other = (model(torch.tensor([[token, EOS]]), lengths, reply) for token in (5, 6))
     assert not torch.allclose(one, other)
+
+
+class TestPrototypes:
+    def model(self) -> Seq2Seq:
+        return seeded(small(mode="feedback", prototypes=3, prototype_size=4))
+
+    def test_the_decoder_gets_their_mean_by_a_softmax_over_them(self) -> None:
+        """Ramsauer et al. 2021, eq. 3, by hand."""
+        model = self.model()
+        src, lengths = torch.tensor([[5, 6, EOS]]), torch.tensor([3])
+        prototypes = model.prototypes
+        assert prototypes is not None
+        _, summary = model.encoder(model.embedding(src), lengths)
+        query = prototypes.query.weight @ summary[0]
+        weights = torch.stack([query @ one for one in prototypes.weight]) + prototypes.bias
+        shares = weights.exp() / weights.exp().sum()
+        mean = sum(share * one for share, one in zip(shares, prototypes.weight, strict=True))
+        assert_close(model.encode(src, lengths).summary[0], PROTOTYPE_SCALE * mean)
+
+    def test_what_is_asked_for_is_learnt_from_classes_alone(self) -> None:
+        model = self.model()
+        src, lengths = torch.tensor([[5, 6, EOS]]), torch.tensor([3])
+        reply = torch.tensor([[9, EOS]])
+        query = model.prototypes.query.weight
+        said, asked = model.losses(src, lengths, reply, torch.tensor([1]))
+        assert_close(said, model.loss(src, lengths, reply))
+        assert torch.autograd.grad(said, query, retain_graph=True, allow_unused=True) == (None,)
+        _, logits = model._read(src, lengths)
+        assert_close(asked, -logits.log_softmax(-1)[0, 1])
+        (gradient,) = torch.autograd.grad(asked, query)
+        assert gradient.abs().sum() > 0
+
+    def test_a_source_without_a_class_teaches_none(self) -> None:
+        model = self.model()
+        src, lengths = torch.tensor([[5, EOS], [6, EOS]]), torch.tensor([2, 2])
+        reply = torch.tensor([[9, EOS], [8, EOS]])
+        both = model.losses(src, lengths, reply, torch.tensor([2, NO_CLASS]))[1]
+        alone = model.losses(src[:1], lengths[:1], reply[:1], torch.tensor([2]))[1]
+        assert_close(both, alone)
+        none = model.losses(src, lengths, reply, torch.tensor([NO_CLASS, NO_CLASS]))[1]
+        assert none == 0
 
 
 @pytest.mark.parametrize("kind", ["dot", "general", "additive"])

@@ -27,6 +27,7 @@ from chatbot.training.export.graph import (
     unsqueeze,
 )
 from chatbot.training.export.weights import Weights
+from chatbot.training.model import PROTOTYPE_SCALE
 
 _ONNX_GATES = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [1, 0, 2]}
 """PyTorch's gates (i f g o; r z n) in the order of ONNX's operators (i o f c; z r h)."""
@@ -46,7 +47,7 @@ class Attended(NamedTuple):
 class Memory(NamedTuple):
     """Hold what the decoder may look at, computed once a source before the loop."""
 
-    summary: Value  # (B, M)
+    summary: Value  # (B, M), with prototypes (B, P)
     attended: Attended | None
 
 
@@ -61,7 +62,7 @@ class Given(NamedTuple):
 def encoder(
     config: ModelConfig, weights: Weights, src: Value, src_len: Value
 ) -> tuple[Value, Value]:
-    """Map ids (B, S) and lengths (B,) to states (B, S, M) and their summary (B, M)."""
+    """Map ids (B, S) and lengths (B,) to states (B, S, M) and what the decoder gets as C."""
     embedded = weights.embedding(src, weights[TABLE])  # (B, S, E)
     x = op("Transpose", embedded, perm=[1, 0, 2])  # (S, B, E)
     lengths = cast(src_len, INT32)
@@ -72,10 +73,21 @@ def encoder(
     states = op("Transpose", x, perm=[1, 0, 2])  # (B, S, M)
     if config.summary == "last":
         # (directions, B, ·) → (B, M)
-        return states, reshape(op("Transpose", final, perm=[1, 0, 2]), -1, config.memory)
-    total = reduced("ReduceSum", states, 1)  # (B, M): padding is 0
-    mean = config.summary == "mean"
-    return states, total / unsqueeze(cast(src_len, FLOAT), 1) if mean else total
+        summary = reshape(op("Transpose", final, perm=[1, 0, 2]), -1, config.memory)
+    else:
+        summary = reduced("ReduceSum", states, 1)  # (B, M): padding is 0
+        if config.summary == "mean":
+            summary = summary / unsqueeze(cast(src_len, FLOAT), 1)
+    return states, recalled(config, weights, summary) if config.prototypes else summary
+
+
+def recalled(config: ModelConfig, weights: Weights, summary: Value) -> Value:
+    """Map summaries C (B, M) to the means (B, P) of the prototypes that they ask for."""
+    query = weights.product(summary, weights["prototypes.query.weight"])  # (B, P)
+    prototypes = weights.matrix(weights["prototypes.weight"])  # (N, P)
+    logits = query @ op("Transpose", prototypes, perm=[1, 0])  # (B, N)
+    shares = op("Softmax", logits + weights.vector("prototypes.bias"), axis=-1)
+    return shares @ prototypes * PROTOTYPE_SCALE
 
 
 def _recurrent_layer(  # one ONNX operator
@@ -205,8 +217,8 @@ def first_state(
 
 
 def summarised(config: ModelConfig, weights: Weights, summary: Value, array: Array) -> Value:
-    """Return W C: a sum of states, unlike their mean or the last, is not within [-1, 1]."""
-    bounded = config.summary != "sum"
+    """Return W C: a sum of states or a prototype, unlike a mean or the last, may leave [-1, 1]."""
+    bounded = config.summary != "sum" and not config.prototypes
     return (weights.bounded_product if bounded else weights.product)(summary, array)
 
 
