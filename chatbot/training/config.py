@@ -87,7 +87,7 @@ class ModelConfig(_Section):
 
     @property
     def summary_size(self) -> int:
-        """Return the size of what the decoder gets as C: with prototypes, that of a mean of them."""
+        """Return the size of what the decoder gets as C: where there are prototypes, theirs."""
         return self.prototype_size if self.prototypes else self.memory
 
     @property

@@ -107,8 +107,8 @@ class Encoder(nn.Module):
 class Prototypes(nn.Module):
     """Draw C to what stands for the replies that a source may be asking for.
 
-    A softmax over N prototypes X says which they are, C' = X softmax(Xᵀ W C + b) is what the decoder
-    gets: the retrieval of Ramsauer et al. 2021, eq. 3. The decoder then learns a reply for what a
+    A softmax over N prototypes X says which they are, and C' = X softmax(Xᵀ W C + b) is what the
+    decoder gets: the retrieval of Ramsauer et al. 2021, eq. 3. So it learns a reply for what a
     class of sources has in common, not for each way to ask.
     """
 
@@ -128,7 +128,7 @@ class Prototypes(nn.Module):
     def recall(self, logits: Tensor) -> Tensor:
         """Return the means (B, P) of the prototypes that logits (B, N) ask for.
 
-        The replies are no judge of the logits: no gradient goes back to those.
+        No gradient goes back to the logits: their classes alone teach them.
         """
         shares = logits.detach().float().softmax(dim=-1).to(logits.dtype)
         return PROTOTYPE_SCALE * (shares @ self.weight)

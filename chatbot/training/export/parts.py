@@ -78,10 +78,10 @@ def encoder(
         summary = reduced("ReduceSum", states, 1)  # (B, M): padding is 0
         if config.summary == "mean":
             summary = summary / unsqueeze(cast(src_len, FLOAT), 1)
-    return states, recalled(config, weights, summary) if config.prototypes else summary
+    return states, recalled(weights, summary) if config.prototypes else summary
 
 
-def recalled(config: ModelConfig, weights: Weights, summary: Value) -> Value:
+def recalled(weights: Weights, summary: Value) -> Value:
     """Map summaries C (B, M) to the means (B, P) of the prototypes that they ask for."""
     query = weights.product(summary, weights["prototypes.query.weight"])  # (B, P)
     prototypes = weights.matrix(weights["prototypes.weight"])  # (N, P)
