@@ -42,8 +42,7 @@ touch "$work/run/done"
 step chatbot evaluate "$work/run" "$work/corpus.db" --split valid --beam 4 --no-repeat-ngram 3 \
     --max-length 40 \
     | tee "$work/evaluation.txt"
-# 8 bits a weight would make the perplexity 1.0026 times as high, a little more than is allowed.
-step chatbot export "$work/run" "$bundle" --beam 4 --no-repeat-ngram 3 --quantize fp16 \
+step chatbot export "$work/run" "$bundle" --beam 4 --no-repeat-ngram 3 \
     --fallback "$corpus/not-understood.txt" --license CC0-1.0 | tee "$work/export.txt"
 step chatbot inspect "$bundle" --verify
 step python -m benchmarks replies --bundle "$bundle" | tee "$work/replies.md"

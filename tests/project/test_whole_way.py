@@ -77,11 +77,11 @@ def test_the_bundle_keeps_its_promises(folder: Path) -> None:
 
 
 def test_smaller_weights_are_written_only_if_nobody_would_notice(folder: Path) -> None:
-    """By heart the model is sure of every word, so 8 bits do; the quality is in the manifest."""
+    """The quality is in the manifest."""
     facts = json.loads(run("chatbot", "inspect", "exports/a", "--json", cwd=folder))
     quality = facts["quality"]
     passes = quality["perplexity_ratio"] <= 1.002 and quality["agreement"] >= 0.985
-    assert facts["weights"] == ("int8" if passes else "fp32")
+    assert facts["weights"] in (("int8", "int8-weights") if passes else ("fp32",))
     assert quality["tokens"] > 0
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+import chatbot.training.export as exporting
 from chatbot import Beam, ChatBot, Decoding, Greedy, Sample, Tokenizer, Vocabulary
 from chatbot.bundle import IDS_GRAPH, IDS_INPUTS, IDS_OUTPUTS, TEXT_INPUTS, TEXT_OUTPUTS
 from chatbot.engine import IdsEngine, MeasuringEngine, TextEngine
@@ -29,6 +30,7 @@ from chatbot.training.export import (
     Form,
     export_model,
     export_run,
+    smallest,
 )
 from chatbot.training.export.confidence import calibrated
 from chatbot.training.export.flavours import (
@@ -46,7 +48,7 @@ from chatbot.training.export.parity import (
 )
 from chatbot.training.export.parts import OUTPUT_BIAS
 from chatbot.training.export.quality import Quality, measure
-from chatbot.training.export.weights import STORAGES, quantise
+from chatbot.training.export.weights import STORAGES, Storage, quantise
 from chatbot.training.model import Seq2Seq
 from chatbot.training.search import MULTIPLIERS
 from chatbot.training.trainer import Trainer
@@ -133,9 +135,12 @@ def test_every_variant_equals_pytorch(settings: dict) -> None:
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=named)
-@pytest.mark.parametrize("storage", ["fp16", "int8"])
+@pytest.mark.parametrize("storage", ["fp16", "int8-weights", "int8"])
 def test_smaller_weights_are_multiplied_as_in_pytorch(settings: dict, storage: str) -> None:
-    """With the stored weights put back into PyTorch; int8 rounds states too, by at most 1/254."""
+    """With the stored weights put back into PyTorch; int8 rounds states too, by at most 1/254.
+
+    8-bit weights have a scale a row of the columns that are multiplied together, here of all.
+    """
     model = lively(settings)
     rounded = seeded(model.config, V)
     rounded.load_state_dict(
@@ -147,7 +152,7 @@ def test_smaller_weights_are_multiplied_as_in_pytorch(settings: dict, storage: s
     expected = -logits.gather(2, reply[..., None])[..., 0] * (reply != 0)
     graph = measuring_graph(model.config, arrays(model), storage).SerializeToString()
     losses, _ = MeasuringEngine(graph).measure(src.numpy(), src_len.numpy(), reply.numpy())
-    allowed = {"fp16": 1e-4, "int8": 0.1}[storage]
+    allowed = {"fp16": 1e-4, "int8-weights": 0.03, "int8": 0.1}[storage]
     np.testing.assert_allclose(losses, expected.detach().numpy(), atol=allowed)
 
 
@@ -156,7 +161,7 @@ def widened(array: np.ndarray, storage: str) -> np.ndarray:
         return array
     if storage == "fp16":
         return array.astype(np.float16).astype(np.float32)
-    q, scales = quantise(array, 64)
+    q, scales = quantise(array, 64 if storage == "int8" else 127)
     return q * scales
 
 
@@ -521,6 +526,35 @@ class TestQuality:
         done = export(parts, tmp_path / "bundle", form)
         assert "the weights are stored in 32 bits" in "".join(done.lines())
 
+    @pytest.mark.parametrize(
+        ("wanted", "ratios", "kept"),
+        [
+            ("int8", [1.001], "int8"),
+            ("int8", [1.003, 1.001], "int8-weights"),
+            ("int8", [1.003, 1.003], "fp32"),
+            ("int8-weights", [1.001], "int8-weights"),
+            ("fp16", [1.003], "fp32"),
+            ("fp32", [], "fp32"),
+        ],
+    )
+    def test_the_smallest_that_will_do_is_written(
+        self,
+        wanted: Storage,
+        ratios: list[float],
+        kept: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        model = lively({})
+        pairs = held_out(model.config, tmp_path)
+        found = [Quality(50.0, ratio, 1.0, 1000) for ratio in ratios]
+        waiting = iter(found)
+        monkeypatch.setattr(exporting, "measure", lambda *_: next(waiting))
+        form = smallest(Form(wanted), model, pairs, lambda _: None)
+        assert form.storage == kept
+        assert form.quality == (found[-1] if found else None)
+        assert not list(waiting)
+
 
 class TestUnsure:
     SOURCES = "你好吗", "我是谁", "天气怎么样", "再见", "你是谁", "我好", "好", "晚安吗"
@@ -557,6 +591,7 @@ def test_smaller_weights_make_smaller_files() -> None:
     sizes = {kind: graph_of(model, kind).ByteSize() for kind in STORAGES}
     assert sizes["fp16"] < 0.52 * sizes["fp32"]
     assert sizes["int8"] < 0.27 * sizes["fp32"]
+    assert sizes["int8-weights"] < 0.27 * sizes["fp32"]
     with_text = text_graph(
         model.config, arrays(model), "int8", tokenizer=tokenizer_of(V), max_source=20
     )

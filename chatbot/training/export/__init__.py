@@ -65,6 +65,14 @@ SENTENCES = 10_000
 SOURCES = 500
 """Sentences whose replies are proven; the golden texts come on top."""
 
+SMALLER: Mapping[Storage, Sequence[Storage]] = {
+    "int8": ("int8", "int8-weights"),
+    "int8-weights": ("int8-weights",),
+    "fp16": ("fp16",),
+    "fp32": (),
+}
+"""What is tried for smaller weights, in this order; where none of it will do, they have 32 bits."""
+
 Tell = Callable[[str], None]
 
 
@@ -139,11 +147,7 @@ def export_run(
     cutter = tokenizer(recipe, vocabulary)
     form = replace(form, context=recipe.data.context)
     with _held_out(RunFolder(run), Codec(recipe, vocabulary), store) as pairs:
-        if form.storage != "fp32":
-            tell(f"Measuring {form.storage} weights on {len(pairs)} held-out pairs …")
-            quality = measure(model.config, _arrays(model), form.storage, pairs)
-            kept = form.storage if quality.passes else "fp32"
-            form = replace(form, storage=kept, quality=quality)
+        form = smallest(form, model, pairs, tell)
         if honest:
             tell(f"Replying to {len(pairs)} held-out prompts, to know when it is unsure …")
             form = replace(form, fallback=calibrated(model, pairs, *honest, decoding=decoding))
@@ -157,6 +161,17 @@ def export_run(
         about={"name": Path(folder).name, **about, "training": validation},
         tell=tell,
     )
+
+
+def smallest(form: Form, model: Seq2Seq, pairs: Pairs, tell: Tell) -> Form:
+    """Return the form with the first of its `SMALLER` weights that nobody would notice."""
+    for storage in SMALLER[form.storage]:
+        tell(f"Measuring {storage} weights on {len(pairs)} held-out pairs …")
+        quality = measure(model.config, _arrays(model), storage, pairs)
+        form = replace(form, storage=storage if quality.passes else "fp32", quality=quality)
+        if quality.passes:
+            break
+    return form
 
 
 def export_model(

@@ -1,9 +1,10 @@
 """How a graph stores its weights and multiplies by them: in 32, 16 or 8 bits.
 
 16-bit weights are widened when the graph is loaded. 8-bit ones are q · scale, with one scale a row
-of the matrix. What the decoder multiplies at every step (states, means of states, outputs of tanh)
-lies in [-1, 1], so it becomes (p - 128) / 127 without any calibration, and the product is one of
-integers: the same on every machine, whatever else is in the batch.
+of the matrix; "int8-weights" are widened too. With "int8" what the decoder multiplies at every step
+(states, means of states, outputs of tanh) lies in [-1, 1], so it becomes (p - 128) / 127 without
+any calibration, and the product is one of integers: the same on every machine, whatever else is in
+the batch.
 
 Where q is multiplied so, it stays within ±64. x86 without VNNI adds two products p · q in 16 bits,
 and 2 · 255 · 64 is the most that fits; with larger q those processors would give other replies.
@@ -16,7 +17,7 @@ import numpy as np
 
 from chatbot.training.export.graph import FLOAT, Array, Graph, Value, cast, op
 
-Storage = Literal["int8", "fp16", "fp32"]
+Storage = Literal["int8", "int8-weights", "fp16", "fp32"]
 STORAGES: tuple[Storage, ...] = get_args(Storage)
 
 _STORED = 127  # the greatest q of a matrix that is widened when it is loaded
@@ -31,6 +32,7 @@ class Weights:
     def __init__(self, graph: Graph, arrays: Mapping[str, Array], storage: Storage) -> None:
         self._graph = graph
         self._arrays = arrays
+        self._eighth = storage in ("int8", "int8-weights")
         self._integers = storage == "int8"
         self._half = storage == "fp16"
         self._levels: dict[str, Value] = {}
@@ -46,7 +48,7 @@ class Weights:
         """Return a matrix (…, N, K) in floating point, widened when the graph is loaded."""
         if self._half:
             return cast(self._graph.weight(array.astype(np.float16)), FLOAT)
-        if self._integers:
+        if self._eighth:
             q, scales = quantise(array, _STORED)
             return cast(self._graph.weight(q), FLOAT) * self._graph.weight(scales)
         return self._graph.weight(array)
