@@ -36,7 +36,7 @@ NONSENSE = 0.08
 """Share of the examples that nobody could answer."""
 FAVOURITE = 0.5
 """Share of them that ask for the first of the replies to such."""
-UNRELATED = 0.4
+UNRELATED = 0.25
 """Share of the questions that come after something that has nothing to do with them."""
 CONTEXT = 2
 

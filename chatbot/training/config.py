@@ -14,7 +14,7 @@ from chatbot.errors import UsageError
 
 Mode = Literal["context", "feedback", "peek", "attention"]
 Cell = Literal["rnn", "lstm", "gru"]
-Summary = Literal["last", "mean", "sum"]
+Summary = Literal["last", "mean", "sum", "weighted"]
 Attention = Literal["dot", "general", "additive"]
 Query = Literal["first", "previous"]
 Units = Literal["words", "characters"]

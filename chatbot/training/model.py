@@ -69,8 +69,18 @@ def _recurrent(layer: nn.Module, inputs: Any, state: Any = None) -> Any:
         return layer(inputs, state)
 
 
+def valid(lengths: Tensor, longest: int) -> Tensor:
+    """Return a mask (B, longest), True on the tokens of rows of these lengths (B,)."""
+    return torch.arange(longest, device=lengths.device)[None] < lengths[:, None]
+
+
 class Encoder(nn.Module):
-    """Read the source in one or both directions."""
+    """Read the source in one or both directions, and sum it up as C.
+
+    last       the states behind the last token read, of each direction
+    sum, mean  Σ h_j, Σ h_j / S
+    weighted   Σ α_j h_j, α = softmax(w · h_j)      Yang et al. 2016, eqs. 6 and 7, w its u_w
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -83,6 +93,9 @@ class Encoder(nn.Module):
             batch_first=True,
             dropout=config.dropout if config.encoder_layers > 1 else 0.0,
         )
+        if self.summary == "weighted":
+            self.weigh = nn.Linear(config.memory, 1, bias=False)
+            nn.init.zeros_(self.weigh.weight)  # at first the mean
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, S, E) and true lengths (B,) to states (B, S, M) and their summary (B, M).
@@ -96,6 +109,11 @@ class Encoder(nn.Module):
         states, _ = pad_packed_sequence(
             output, batch_first=True, total_length=embedded.size(1)
         )  # (B, S, M)
+        if self.summary == "weighted":
+            scores = self.weigh(states).float()  # (B, S, 1)
+            padding = ~valid(lengths.to(states.device), embedded.size(1))[..., None]
+            shares = scores.masked_fill(padding, -torch.inf).softmax(dim=1)
+            return states, (shares.to(states) * states).sum(dim=1)
         if self.summary != "last":
             total = states.sum(dim=1)  # (B, M)
             return states, total / lengths.to(total)[:, None] if self.summary == "mean" else total
@@ -297,9 +315,7 @@ class Seq2Seq(nn.Module):
         if self.prototypes:
             logits = self.prototypes.logits(summary)
             summary = self.prototypes.recall(logits)
-        mask = (
-            torch.arange(src.size(1), device=src.device)[None] < src_len.to(src.device)[:, None]
-        )  # (B, S)
+        mask = valid(src_len.to(src.device), src.size(1))
         attends = self.config.mode == "attention"
         keys = self.decoder.attention.project(states) if attends else states
         return Memory(states, keys, mask, summary), logits

@@ -88,6 +88,7 @@ VARIANTS = [
         {"mode": m, "summary": summary, "prototypes": 7, "prototype_size": 5}
         for m, summary in itertools.product(MODES, ("last", "mean", "sum"))
     ),
+    *({"mode": mode, "summary": "weighted"} for mode in MODES),
 ]
 
 
@@ -96,11 +97,11 @@ def named(settings: dict) -> str:
 
 
 def lively(settings: dict, seed: int = 1) -> Seq2Seq:
-    """Return a model whose replies differ: larger weights than those of the start."""
+    """Return a model whose replies differ: larger weights than at the start, none of them 0."""
     model = seeded(small(**settings), V, seed)
     with torch.no_grad():
         for weights in model.parameters():
-            weights.mul_(2.0)
+            weights.mul_(2.0) if weights.any() else weights.normal_()
     return model
 
 

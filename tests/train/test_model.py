@@ -31,7 +31,7 @@ SHAPES = [
     {"bidirectional": True, "encoder_layers": 2, "summary": "last"},
     {"bidirectional": False, "decoder_layers": 2, "summary": "mean"},
     {"bidirectional": True, "encoder_layers": 1, "decoder_layers": 2, "summary": "sum"},
-    {"summary": "mean", "prototypes": 7, "prototype_size": 5},
+    {"summary": "weighted", "prototypes": 7, "prototype_size": 5},
 ]
 
 
@@ -239,6 +239,21 @@ def test_mean_and_sum_cover_the_valid_steps_only(summary: str) -> None:
     for row, length in enumerate((5, 3)):
         valid = states[row, :length]
         assert_close(got[row], valid.mean(0) if summary == "mean" else valid.sum(0))
+
+
+def test_a_weighted_summary_is_a_mean_by_a_softmax_over_the_valid_steps() -> None:
+    """Yang et al. 2016, eqs. 6 and 7, by hand; before training it is the plain mean."""
+    torch.manual_seed(0)
+    encoder = Encoder(small(summary="weighted"))
+    inputs, lengths = torch.randn(2, 5, 8), torch.tensor([5, 3])
+    states, got = encoder(inputs, lengths)
+    assert_close(got[1], states[1, :3].mean(0))
+    with torch.no_grad():
+        encoder.weigh.weight.normal_()
+    states, got = encoder(inputs, lengths)
+    for row, length in enumerate((5, 3)):
+        weights = (states[row, :length] @ encoder.weigh.weight[0]).exp()
+        assert_close(got[row], (weights[:, None] * states[row, :length]).sum(0) / weights.sum())
 
 
 def test_pad_and_eos_are_different_and_the_loss_counts_eos_but_not_pad() -> None:

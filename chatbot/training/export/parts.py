@@ -74,11 +74,22 @@ def encoder(
     if config.summary == "last":
         # (directions, B, ·) → (B, M)
         summary = reshape(op("Transpose", final, perm=[1, 0, 2]), -1, config.memory)
+    elif config.summary == "weighted":
+        scores = weights.product(states, weights["encoder.weigh.weight"])  # (B, S, 1)
+        tokens = unsqueeze(_valid(states, src_len), 2)  # (B, S, 1)
+        shares = op("Softmax", op("Where", tokens, scores, float("-inf")), axis=1)
+        summary = reduced("ReduceSum", shares * states, 1)  # (B, M)
     else:
         summary = reduced("ReduceSum", states, 1)  # (B, M): padding is 0
         if config.summary == "mean":
             summary = summary / unsqueeze(cast(src_len, FLOAT), 1)
     return states, recalled(weights, summary) if config.prototypes else summary
+
+
+def _valid(states: Value, src_len: Value) -> Value:
+    """Return a mask (B, S), True on the tokens of the states (B, S, M), False on padding."""
+    positions = op("Range", 0, size(states, 1), 1)  # (S,)
+    return op("Less", positions, unsqueeze(src_len, 1))
 
 
 def recalled(weights: Weights, summary: Value) -> Value:
@@ -127,8 +138,7 @@ def remember(
     """Compute once a source what every step of the decoder needs of it."""
     if config.mode != "attention":
         return Memory(summary, None)
-    positions = op("Range", 0, size(states, 1), 1)  # (S,)
-    mask = unsqueeze(op("Less", positions, unsqueeze(src_len, 1)), 1)  # (B, 1, S)
+    mask = unsqueeze(_valid(states, src_len), 1)  # (B, 1, S)
     # One product for all: for the gates, for the output where it is narrow, and the keys.
     columns = {str(layer): input_columns(config, weights, layer)[1] for layer in readers(config)}
     if config.tied:
