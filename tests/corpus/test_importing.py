@@ -252,7 +252,8 @@ def test_killed_and_run_again(folder: Path) -> None:
 
 
 def test_interrupted_with_workers(folder: Path) -> None:
-    source, store = write_pairs(folder / "a.tsv", 40_000), folder / "corpus.db"
+    # So many that it is not through before a busy machine has looked.
+    source, store = write_pairs(folder / "a.tsv", 400_000), folder / "corpus.db"
     process = subprocess.Popen(
         [*COMMAND, "import", str(source), "--processes", "2", "--store", str(store)],
         stdout=subprocess.DEVNULL,
