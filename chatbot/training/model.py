@@ -69,7 +69,7 @@ def _recurrent(layer: nn.Module, inputs: Any, state: Any = None) -> Any:
         return layer(inputs, state)
 
 
-def valid(lengths: Tensor, longest: int) -> Tensor:
+def _mask(lengths: Tensor, longest: int) -> Tensor:
     """Return a mask (B, longest), True on the tokens of rows of these lengths (B,)."""
     return torch.arange(longest, device=lengths.device)[None] < lengths[:, None]
 
@@ -111,7 +111,7 @@ class Encoder(nn.Module):
         )  # (B, S, M)
         if self.summary == "weighted":
             scores = self.weigh(states).float()  # (B, S, 1)
-            padding = ~valid(lengths.to(states.device), embedded.size(1))[..., None]
+            padding = ~_mask(lengths.to(states.device), embedded.size(1))[..., None]
             shares = scores.masked_fill(padding, -torch.inf).softmax(dim=1)
             return states, (shares.to(states) * states).sum(dim=1)
         if self.summary != "last":
@@ -315,7 +315,7 @@ class Seq2Seq(nn.Module):
         if self.prototypes:
             logits = self.prototypes.logits(summary)
             summary = self.prototypes.recall(logits)
-        mask = valid(src_len.to(src.device), src.size(1))
+        mask = _mask(src_len.to(src.device), src.size(1))
         attends = self.config.mode == "attention"
         keys = self.decoder.attention.project(states) if attends else states
         return Memory(states, keys, mask, summary), logits

@@ -71,6 +71,25 @@ def test_a_run_learns_logs_and_can_be_loaded(store: Path, tmp_path: Path) -> Non
     assert model.embedding.num_embeddings == len(vocabulary)
 
 
+def test_prototypes_learn_what_each_source_asks_for(make_store: Callable, tmp_path: Path) -> None:
+    """Three groups of questions with two answers each, which differ in how many questions ask."""
+    groups = {"红蓝": "甲乙丙", "黄绿": "丁戊", "黑白": "己"}
+    rows = [
+        ("train", question * times, answer)
+        for answers, questions in groups.items()
+        for question in questions
+        for times in (1, 2)
+        for answer in answers
+    ]
+    settings = recipe(epochs=20, learning_rate=0.01).to_dict()
+    settings["model"] |= {"prototypes": 3, "prototype_size": 6, "dropout": 0.0}
+    trainer = Trainer.start(make_store(rows), tmp_path / "run", Recipe.from_dict(settings))
+    run(trainer)
+    batch = trainer.pairs.batch(range(len(rows)))
+    _, logits = trainer.model._read(batch.src, batch.src_len)
+    assert logits.argmax(dim=-1).tolist() == [0] * 12 + [1] * 8 + [2] * 4
+
+
 def same_checkpoints(*folders: Path) -> bool:
     """Return whether weights, optimizer, average and random numbers are the same, bit for bit."""
     expected, found = (load_file(folder / LAST) for folder in folders)
