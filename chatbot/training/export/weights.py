@@ -32,7 +32,7 @@ class Weights:
     def __init__(self, graph: Graph, arrays: Mapping[str, Array], storage: Storage) -> None:
         self._graph = graph
         self._arrays = arrays
-        self._eighth = storage in ("int8", "int8-weights")
+        self._eight_bits = storage in ("int8", "int8-weights")
         self._integers = storage == "int8"
         self._half = storage == "fp16"
         self._levels: dict[str, Value] = {}
@@ -48,7 +48,7 @@ class Weights:
         """Return a matrix (…, N, K) in floating point, widened when the graph is loaded."""
         if self._half:
             return cast(self._graph.weight(array.astype(np.float16)), FLOAT)
-        if self._eighth:
+        if self._eight_bits:
             q, scales = quantise(array, _STORED)
             return cast(self._graph.weight(q), FLOAT) * self._graph.weight(scales)
         return self._graph.weight(array)
